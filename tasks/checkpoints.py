@@ -1,0 +1,231 @@
+"""The files that a run leaves behind: fingerprinted JSON, written whole or not at all.
+
+    artifacts/<run>/dump/  dump.json  restore.json  dbt.json  dbt/  publish.json  report.json
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import shutil
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks.errors import ArtifactsUnwritable, DumpDamaged, RunInProgress
+
+logger = logging.getLogger(__name__)
+
+Json = dict[str, Any]
+
+# Counted up when a checkpoint means something else than before: an older one is then not believed.
+FORMAT = 1
+_BLOCK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """One JSON file that proves one step done."""
+
+    path: Path
+
+    def read(self) -> Json | None:
+        """Return the content, or None where there is no whole checkpoint of this format."""
+        try:
+            content = json.loads(self.path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        except (OSError, ValueError) as error:
+            logger.warning("%s is not a checkpoint and is ignored: %s", self.path, error)
+            return None
+        if not isinstance(content, dict) or content.get("format") != FORMAT:
+            logger.warning("%s was written by another version of Towpath and is ignored", self.path)
+            return None
+        return content
+
+    def made_from(self, fingerprint: Json) -> Json | None:
+        """Return the content while it was made from what it would be made from now."""
+        content = self.read()
+        return content if content is not None and content.get("fingerprint") == fingerprint else None
+
+    def write(self, fingerprint: Json, content: Json) -> None:
+        """Put the file in place in one rename, flushed to disk.
+
+        Raises:
+            ArtifactsUnwritable: full, read-only or not ours.
+        """
+        text = json.dumps({"format": FORMAT, "fingerprint": fingerprint, **content}, indent=1, ensure_ascii=False)
+        unfinished = self.path.with_name(f".{self.path.name}.unfinished")
+        with writing_to(self.path.parent):
+            try:
+                with unfinished.open("w", encoding="utf-8") as file:
+                    file.write(text + "\n")
+                    file.flush()
+                    os.fsync(file.fileno())
+                unfinished.replace(self.path)
+                flush(self.path.parent)
+            except BaseException:
+                with contextlib.suppress(OSError):
+                    unfinished.unlink()
+                raise
+
+    def remove(self) -> None:
+        """Take the proof away, before what it proves is changed."""
+        with writing_to(self.path.parent):
+            self.path.unlink(missing_ok=True)
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """`artifacts/<run>/` and the names in it."""
+
+    path: Path
+
+    @property
+    def dump(self) -> Path:
+        """The pg_dump directory."""
+        return self.path / "dump"
+
+    @property
+    def dbt(self) -> Path:
+        """What dbt writes: its target and log folders."""
+        return self.path / "dbt"
+
+    def checkpoint(self, name: str) -> Checkpoint:
+        """One of dump, restore, dbt, publish, report."""
+        return Checkpoint(self.path / f"{name}.json")
+
+    @contextlib.contextmanager
+    def unfinished(self, final: Path) -> Iterator[Path]:
+        """Give an empty folder that gets its final name when the block ends well; else it is removed.
+
+        What a killed run left under the passing name is removed first.
+        """
+        passing = final.with_name(f".{final.name}.unfinished")
+        with writing_to(self.path):
+            _remove(passing)
+            passing.mkdir(parents=True)
+            try:
+                yield passing
+                for file in sorted(passing.rglob("*")):
+                    flush(file)
+                flush(passing)
+                _remove(final)
+                passing.rename(final)
+                flush(final.parent)
+            except BaseException:
+                _remove(passing)
+                raise
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep a second process of this machine from working on the same run.
+
+        The lock is the kernel's, on the folder itself: it ends with the process and leaves no file.
+
+        Raises:
+            RunInProgress: another process has it.
+        """
+        with writing_to(self.path.parent):
+            self.path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            self._lock(descriptor)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _lock(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunInProgress(
+                f"run {self.path.name} is being worked on by another process; nothing was changed",
+                hint="let it end, or give another --run-id",
+            ) from error
+
+
+@contextlib.contextmanager
+def writing_to(folder: Path) -> Iterator[None]:
+    """Say in words that a disk is full or a folder not ours."""
+    reasons = {
+        errno.ENOSPC: "no space is left on its disk",
+        errno.EDQUOT: "the disk quota is used up",
+        errno.EROFS: "it is on a read-only file system",
+        errno.EACCES: "this user may not write there",
+        errno.EPERM: "this user may not write there",
+    }
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in reasons:
+            raise
+        raise ArtifactsUnwritable(
+            f"{folder} cannot be written: {reasons[error.errno]}; no finished checkpoint was changed",
+            hint="make room or correct the rights, or give another --artifacts-root, and run again",
+        ) from error
+
+
+def flush(path: Path) -> None:
+    """Wait until the disk has a file, or a folder's list of names."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder)
+    else:
+        folder.unlink(missing_ok=True)
+
+
+def digest_of(value: Json) -> str:
+    """Return the SHA-256 of a JSON value, whatever the order of its keys."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
+
+
+def files_in(folder: Path, except_named: Collection[str] = ()) -> dict[str, Json]:
+    """Return size and SHA-256 of every file below a folder, by its relative name; some names are passed over."""
+    sizes = sizes_in(folder, except_named)
+    return {name: {"bytes": size, "sha256": _digest(folder / name)} for name, size in sizes.items()}
+
+
+def sizes_in(folder: Path, except_named: Collection[str] = ()) -> dict[str, int]:
+    """Return the size in bytes of every file below a folder, by its relative name; no file is opened."""
+    found = ((path, path.relative_to(folder)) for path in sorted(folder.rglob("*")))
+    return {
+        name.as_posix(): path.stat().st_size
+        for path, name in found
+        if path.is_file() and not set(except_named).intersection(name.parts)
+    }
+
+
+def ensure_intact(folder: Path, files: dict[str, Json]) -> None:
+    """Read every file again and compare it with what was written down of it.
+
+    Raises:
+        DumpDamaged: some are missing, changed or too many; they are named.
+    """
+    found = files_in(folder)
+    wrong = sorted(name for name in files.keys() | found.keys() if files.get(name) != found.get(name))
+    if wrong:
+        raise DumpDamaged(
+            f"{folder} is not what was dumped: {', '.join(wrong[:5])} {'…' if wrong[5:] else ''}".rstrip()
+            + "; the destination was not touched",
+            hint=f"delete {folder} and run again: the source will be dumped anew",
+        )
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(_BLOCK_BYTES):
+            digest.update(block)
+    return digest.hexdigest()

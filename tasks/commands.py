@@ -1,0 +1,138 @@
+"""Run a program: its own process group, its output line by line, a time limit, no orphan.
+
+The only room that starts programs and reads the environment.
+"""
+
+import contextlib
+import ctypes
+import logging
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from tasks.errors import CommandFailed, ToolMissing
+
+logger = logging.getLogger(__name__)
+
+Line = Callable[[str], None]
+
+KEPT_LINES = 400
+_PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
+_libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
+
+
+def variable(name: str) -> str:
+    """Return an environment variable, or an empty string."""
+    return os.environ.get(name, "")
+
+
+def search_path() -> list[Path]:
+    """Return the folders of PATH."""
+    return [Path(folder) for folder in os.get_exec_path()]
+
+
+def find(program: str, folders: Sequence[Path]) -> Path | None:
+    """Return the first executable of that name in the folders."""
+    found = shutil.which(program, path=os.pathsep.join(map(str, folders)))
+    return Path(found) if found else None
+
+
+def become(command: Sequence[str], *, environment: Mapping[str, str]) -> None:
+    """Replace this process by a program that talks to a person."""
+    os.execvpe(command[0], list(command), {**os.environ, **environment})
+
+
+def run(
+    command: Sequence[str],
+    *,
+    timeout_seconds: float,
+    environment: Mapping[str, str] | None = None,
+    on_line: Line | None = None,
+) -> list[str]:
+    """Run a program to its end and return the last lines (up to 400) of its output and errors, in order.
+
+    `environment` is added to ours; messages are asked for in English, because steps read them. On Linux the
+    program gets SIGTERM when the thread that started it dies, also by `kill -9`: SIGTERM, because pg_dump and
+    pg_restore then end their own workers, which a SIGKILL would orphan.
+
+    Raises:
+        ToolMissing: there is no such program.
+        CommandFailed: it ended with another status than 0, or not in time; its last lines are in `lines`.
+    """
+    name = Path(command[0]).name
+    logger.debug("running %s", " ".join(command))
+    lines: deque[str] = deque(maxlen=KEPT_LINES)
+    with _started(command, environment or {}) as process:
+        reader = threading.Thread(target=_read, args=(process, lines, on_line), daemon=True)
+        reader.start()
+        try:
+            status = process.wait(timeout_seconds)
+        except subprocess.TimeoutExpired as error:
+            raise ProgramFailed(name, f"did not end within {timeout_seconds:.0f} s", list(lines)) from error
+        reader.join()
+    if status != 0:
+        raise ProgramFailed(name, f"ended with status {status}", list(lines))
+    return list(lines)
+
+
+class ProgramFailed(CommandFailed):
+    """A CommandFailed with the program's last lines."""
+
+    def __init__(self, name: str, how: str, lines: list[str]) -> None:
+        self.lines = lines
+        said = "; ".join(line.strip() for line in lines[-3:] if line.strip())
+        super().__init__(f"{name} {how}: {said or 'it said nothing'}", hint="read the log above it")
+
+
+@contextlib.contextmanager
+def _started(command: Sequence[str], environment: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]:
+    try:
+        process = subprocess.Popen(
+            list(command),
+            env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "1", **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            encoding="utf-8",
+            errors="replace",
+            start_new_session=True,
+            preexec_fn=_die_with_parent,
+        )
+    except OSError as error:
+        raise ToolMissing(
+            f"{command[0]} could not be started: {error.strerror}", hint="install it, or name the right one in luigi.cfg"
+        ) from error
+    try:
+        yield process
+    finally:
+        _end(process)
+
+
+def _die_with_parent() -> None:
+    if _libc is not None:
+        _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _end(process: "subprocess.Popen[str]") -> None:
+    for sent in (signal.SIGTERM, signal.SIGKILL):
+        if process.poll() is not None:
+            break
+        os.killpg(process.pid, sent)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+
+
+def _read(process: "subprocess.Popen[str]", lines: deque[str], on_line: Line | None) -> None:
+    assert process.stdout is not None
+    for raw in process.stdout:
+        line = raw.rstrip("\n")
+        lines.append(line)
+        logger.debug("%s", line)
+        if on_line is not None:
+            on_line(line)

@@ -1,0 +1,144 @@
+"""The three generations of what Towpath makes, and how one becomes another.
+
+Objects live under their own schema's name while they are current, in `<schema>__previous` while they are kept for
+those who still read them, in `<schema>__next` while dbt builds them, and pass through `<schema>__dropped` on
+their way out. Schemas with these endings are Towpath's own; those without are shared with whoever uses them.
+"""
+
+import logging
+from collections.abc import Collection, Sequence
+
+from tasks import catalogue, ledger
+from tasks.catalogue import Object
+from tasks.errors import DestinationUnfit
+from tasks.ledger import Holding, State
+from tasks.postgres import Session
+
+logger = logging.getLogger(__name__)
+
+NEXT, PREVIOUS, DROPPED = "__next", "__previous", "__dropped"
+_LONGEST_NAME_BYTES = 63
+
+
+def previous(schema: str) -> str:
+    """Return the name under which a schema's last generation is kept."""
+    return schema + PREVIOUS
+
+
+def ensure_names_fit(schemas: Sequence[str]) -> None:
+    """Raise DestinationUnfit, naming every schema whose name leaves no room for an ending, or has one."""
+    too_long = [schema for schema in schemas if len(previous(schema).encode()) > _LONGEST_NAME_BYTES]
+    taken = [schema for schema in schemas if schema == "towpath" or schema.endswith((NEXT, PREVIOUS, DROPPED))]
+    if too_long or taken:
+        raise DestinationUnfit(
+            f"schemas cannot be landed under their names: {', '.join(too_long + taken)}; nothing was changed",
+            hint=f"leave them out with [source] exclude_schemas; names may have {_LONGEST_NAME_BYTES - len(PREVIOUS)}"
+            f" bytes, and not be towpath or end with {NEXT}, {PREVIOUS} or {DROPPED}",
+        )
+
+
+def place_of(state: State) -> dict[str, str]:
+    """Map a load's own schema names to where its objects are now."""
+    return {s: previous(s) if state.place == "previous" else s for s in state.load_schemas}
+
+
+def load_objects(session: Session, state: State) -> list[Object]:
+    """List the objects of a load, where they are now."""
+    return ledger.objects_of(session, list(place_of(state).values()), load_id=state.load_id)
+
+
+def version_objects(session: Session, state: State) -> list[Object]:
+    """List the objects of a version that is published or was before."""
+    names = [previous(s) if state.version_state == "previous" else s for s in state.version_schemas]
+    return ledger.objects_of(session, names, version_id=state.version_id)
+
+
+def ensure_independent(session: Session, holding: Holding) -> None:
+    """Show that nothing which Towpath did not make depends on anything that it made.
+
+    Raises:
+        DependentsFound: something does; nothing was changed.
+    """
+    ours: dict[tuple[int, int], Object] = {}
+    for state in holding.states:
+        for found in [*load_objects(session, state), *(version_objects(session, state) if state.version_id else [])]:
+            ours[found.classid, found.objid] = found
+    objects = list(ours.values())
+    parts = ledger.all_parts(session, beside=_renewed(session, objects))
+    hanging = [*catalogue.dependents(session, [*objects, *parts], parts), *_strangers(session, holding, ours.keys())]
+    if hanging:
+        raise catalogue.depended_on(hanging, "nothing was changed, readers see what they saw")
+
+
+def _strangers(session: Session, holding: Holding, ours: Collection[tuple[int, int]]) -> list[str]:
+    """Name what somebody put into a `__previous` schema, which is to be dropped whole."""
+    load, version = holding.load_at("previous"), holding.version("previous")
+    schemas = [*(load.load_schemas if load else []), *(version.version_schemas if version else [])]
+    living = catalogue.living_in(session, [previous(schema) for schema in schemas])
+    return [f"{o.type} {o.identity} (in it)" for o in living if (o.classid, o.objid) not in ours]
+
+
+def _renewed(session: Session, objects: Sequence[Object]) -> list[Object]:
+    """Those that have another number than the ledger knows: models that somebody has built again by hand."""
+    known = {(part.classid, part.objid) for part in ledger.all_parts(session)}
+    return [found for found in objects if (found.classid, found.objid) not in known]
+
+
+def drop_next(session: Session, holding: Holding) -> None:
+    """Drop what a build left that was not published; must be in a transaction."""
+    unpublished = [s for s in holding.states if s.version_state in ("building", "built")]
+    if unpublished:
+        catalogue.drop_schemas(session, next_schemas(session))
+    for state in unpublished:
+        assert state.version_id is not None
+        ledger.set_version(session, state.version_id, state="dropped")
+
+
+def next_schemas(session: Session) -> list[str]:
+    """List the schemas that bear the mark of a build, `__next`."""
+    query = "select nspname::text from pg_catalog.pg_namespace where pg_catalog.strpos(nspname, %s) > 0 order by 1"
+    return [name for (name,) in session.all(query, [NEXT])]
+
+
+def drop_previous(session: Session, holding: Holding) -> None:
+    """Drop the version before the published one, and the load that only it reads; must be in a transaction."""
+    version, load, published = holding.version("previous"), holding.load_at("previous"), holding.version("published")
+    if load is not None and published is not None and load.load_id == published.load_id:
+        load = None
+    schemas = [previous(schema) for schema in version.version_schemas] if version else []
+    schemas += [previous(schema) for schema in load.load_schemas] if load else []
+    catalogue.drop_schemas(session, list(dict.fromkeys(schemas)))
+    if version is not None and version.version_id is not None:
+        ledger.set_version(session, version.version_id, state="dropped")
+    if load is not None:
+        ledger.set_load(session, load.load_id, state="dropped", place=None)
+
+
+def discard_landing(session: Session, holding: Holding) -> None:
+    """Drop the load in the landing and bring the one before it back; must be in a transaction."""
+    landed, before = holding.load_at("landing"), holding.load_at("previous")
+    if landed is not None:
+        unwanted = load_objects(session, landed)
+        dropped = {schema: schema + DROPPED for schema in landed.load_schemas}
+        catalogue.move(session, unwanted, dropped)
+        catalogue.drop_schemas(session, list(dropped.values()))
+        ledger.set_load(session, landed.load_id, state="dropped", place=None)
+    if before is not None:
+        home = {previous(schema): schema for schema in before.load_schemas}
+        catalogue.move(session, load_objects(session, before), home)
+        catalogue.drop_schemas(session, list(home))
+        ledger.set_load(session, before.load_id, state=before.load_state, place="landing")
+
+
+def set_aside(session: Session, holding: Holding) -> None:
+    """Move the load in the landing to its `__previous` schemas; must be in a transaction."""
+    landed = holding.load_at("landing")
+    if landed is not None:
+        catalogue.move(session, load_objects(session, landed), {s: previous(s) for s in landed.load_schemas})
+        ledger.set_load(session, landed.load_id, state=landed.load_state, place="previous")
+
+
+def is_read(holding: Holding, load: State | None) -> bool:
+    """Whether the published version reads that load."""
+    published = holding.version("published")
+    return load is not None and published is not None and load.load_id == published.load_id

@@ -1,0 +1,292 @@
+"""Dump to landing: the last load is set aside, the new one restored and compared; or all is put back."""
+
+import logging
+import re
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks import archive, catalogue, commands, generations, ledger
+from tasks.archive import Tool
+from tasks.checkpoints import ensure_intact
+from tasks.commands import ProgramFailed
+from tasks.errors import (
+    CopyDiffers,
+    DestinationUnfit,
+    LandingOccupied,
+    OlderDump,
+    PipelineError,
+    RestoreFailed,
+    RolledBack,
+    StatementFailed,
+)
+from tasks.ledger import Holding, read_holding
+from tasks.manifest import Manifest, Table
+from tasks.postgres import Database, Session, statement, with_names
+from tasks.progress import Listener, Progress
+
+logger = logging.getLogger(__name__)
+
+_BEGUN = re.compile(r'processing data for table "(.+)"$')
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestoreOptions:
+    """How to restore; times in seconds."""
+
+    jobs: int
+    timeout_seconds: float
+    readers_timeout_seconds: float
+    allow_older: bool
+    verify: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Load:
+    """A load in the landing."""
+
+    load_id: int
+    tables: int
+    rows: int
+    seconds: float
+
+
+def restore(
+    manifest: Manifest,
+    directory: Path,
+    destination: Database,
+    pg_restore: Tool,
+    options: RestoreOptions,
+    *,
+    run: str,
+    listener: Listener,
+) -> Load:
+    """Bring a dump into the landing and prove that it arrived.
+
+    Models that read the last load go on reading it: it is moved aside, not dropped. When anything fails after
+    that, what was half loaded is dropped and the last load moves back.
+
+    Raises:
+        DumpDamaged, OlderDump, DestinationUnfit, DestinationBusy, LandingOccupied, DependentsFound: before the
+            landing was touched.
+        PublishBlocked: readers kept the last load from being moved.
+        RestoreFailed, CopyDiffers: the landing is as it was.
+    """
+    started = time.monotonic()
+    ensure_intact(directory, manifest.files)
+    session = ledger.claim(destination)
+    _recover(session, options)
+    _ensure_fit(session, manifest, options)
+    load_id = _set_aside(session, manifest, options, run=run)
+    try:
+        _fill(session, manifest, directory, pg_restore, options, listener)
+        if options.verify == "counts":
+            _compare(session, manifest)
+        _accept(session, manifest, load_id)
+    except BaseException as error:
+        _put_back(destination, options, error)
+        raise
+    seconds = round(time.monotonic() - started, 3)
+    logger.info(
+        "restored %s to %s as load %d: %d tables, %d rows in %.1f s",
+        directory, destination, load_id, len(manifest.tables), manifest.rows, seconds,
+    )  # fmt: skip
+    return Load(load_id=load_id, tables=len(manifest.tables), rows=manifest.rows, seconds=seconds)
+
+
+def _recover(session: Session, options: RestoreOptions) -> None:
+    """Put back what a killed restore left between two states."""
+    holding = read_holding(session)
+    landed = holding.load_at("landing")
+    if landed is not None and landed.load_state == "restoring":
+        logger.warning("load %d was never finished: the landing is put back as it was before it", landed.load_id)
+        _patiently(session, options, lambda: generations.discard_landing(session, holding), "putting the landing back")
+
+
+def _ensure_fit(session: Session, manifest: Manifest, options: RestoreOptions) -> None:
+    """Refuse, while nothing has been touched, what could not end well."""
+    holding = read_holding(session)
+    here = f"{session.database}"
+    if (holding.system_identifier, holding.database_oid) == (manifest.system_identifier, manifest.database_oid):
+        raise DestinationUnfit(
+            f"{here} is the source itself; nothing was changed", hint="give another --destination-uri"
+        )
+    published = holding.version("published")
+    if published is not None and published.snapshot_at > manifest.snapshot_at and not options.allow_older:
+        raise OlderDump(
+            f"the dump shows {manifest.source} as of {manifest.snapshot_at}, but readers of {here} already see "
+            f"{published.snapshot_at}, load {published.load_id} of run {published.run}; nothing was changed",
+            hint="run under a new --run-id to dump anew, or go back on purpose with --allow-older",
+        )
+    undone = holding.version("previous")
+    if undone and published and undone.dump_digest == manifest.digest and undone.load_id > published.load_id:
+        raise RolledBack(
+            f"this dump's load was rolled back: readers of {here} see load {published.load_id} of run "
+            f"{published.run}; nothing was changed",
+            hint="run RollBack again to go forward to it, or start under a new --run-id",
+        )
+    generations.ensure_names_fit(manifest.schemas)
+    _ensure_extensions(session, manifest)
+    generations.ensure_independent(session, holding)
+    _ensure_free(session, manifest, holding)
+
+
+def _ensure_free(session: Session, manifest: Manifest, holding: Holding) -> None:
+    landed = holding.load_at("landing")
+    ours = {(o.classid, o.objid) for o in generations.load_objects(session, landed)} if landed else set()
+    wanted = set(manifest.objects)
+    relations = {identity for kind, identity in wanted if kind in _RELATIONS}
+    occupied = [
+        f"{found.type} {found.identity}"
+        for found in catalogue.living_in(session, manifest.schemas)
+        if (found.classid, found.objid) not in ours
+        and ((found.type, found.identity) in wanted or (found.type in _RELATIONS and found.identity in relations))
+    ]
+    if occupied:
+        raise LandingOccupied(
+            f"{session.database} has objects that Towpath did not make where the load would go: "
+            f"{', '.join(occupied)}; nothing was changed",
+            hint="rename or move them (alter … set schema), or leave theirs out with [source] exclude_tables",
+        )
+
+
+_RELATIONS = {"table", "view", "materialized view", "sequence", "foreign table"}
+
+
+def _ensure_extensions(session: Session, manifest: Manifest) -> None:
+    names = [extension.name for extension in manifest.extensions]
+    schemas = {extension.name: extension.schema for extension in manifest.extensions}
+    rows = session.all(statement("read_available_extensions"), {"names": names})
+    absent = [name for name, is_available, _ in rows if not is_available]
+    elsewhere = [f"{name} in {at} rather than {schemas[name]}" for name, _, at in rows if at and at != schemas[name]]
+    if absent or elsewhere:
+        raise DestinationUnfit(
+            f"{session.database} cannot have the source's extensions: {', '.join(absent + elsewhere)}; "
+            "nothing was changed",
+            hint="install them on the server, or name them in [source] exclude_extensions",
+        )
+
+
+def _set_aside(session: Session, manifest: Manifest, options: RestoreOptions, *, run: str) -> int:
+    """Clear the landing; keep the load that readers see, drop the one before it. All in one transaction."""
+    begun: list[int] = []
+
+    def work() -> None:
+        begun.clear()
+        holding = read_holding(session)
+        generations.drop_next(session, holding)
+        if generations.is_read(holding, holding.load_at("previous")):
+            generations.discard_landing(session, holding)
+        else:
+            generations.drop_previous(session, holding)
+        generations.set_aside(session, read_holding(session))
+        _make_schemas(session, manifest)
+        begun.append(ledger.begin_load(session, run, manifest))
+
+    try:
+        _patiently(session, options, work, "setting the last load aside")
+    except StatementFailed as error:
+        raise DestinationUnfit(
+            f"the landing in {session.database} cannot be made ready: {error.message}; nothing was changed",
+            hint="grant the role create on the database, and ownership of what Towpath has made",
+        ) from error
+    return begun[0]
+
+
+def _make_schemas(session: Session, manifest: Manifest) -> None:
+    for schema in {*manifest.schemas, *(extension.schema for extension in manifest.extensions)}:
+        session.run(with_names("create schema if not exists {}", schema))
+    for extension in manifest.extensions:
+        session.run(
+            with_names("create extension if not exists {} with schema {} cascade", extension.name, extension.schema)
+        )
+
+
+def _fill(
+    session: Session, manifest: Manifest, directory: Path, tool: Tool, options: RestoreOptions, listener: Listener
+) -> None:
+    contents = archive.entries(tool, directory, timeout_seconds=options.timeout_seconds)
+    use_list = directory.with_name(".use_list.unfinished")
+    use_list.write_text("".join(f"{entry.line}\n" for entry in archive.restored(contents)), encoding="utf-8")
+    command = [
+        str(tool.path),
+        f"--dbname={session.connected_as()['dbname']}",
+        f"--jobs={options.jobs}",
+        f"--use-list={use_list}",
+        "--no-owner",
+        "--no-privileges",
+        "--exit-on-error",
+        "--verbose",
+        str(directory),
+    ]
+    sizes = {str(table): table.bytes for table in manifest.tables if table.with_data}
+    with Progress("restoring", sizes, listener, at_work=options.jobs) as progress:
+
+        def on_line(line: str) -> None:
+            if match := _BEGUN.search(line):
+                progress.begin(match[1])
+
+        try:
+            environment = session.database.libpq_environment()
+            commands.run(command, environment=environment, timeout_seconds=options.timeout_seconds, on_line=on_line)
+        except ProgramFailed as error:
+            said = [line.removeprefix("pg_restore: ") for line in error.lines if "error:" in line]
+            raise RestoreFailed(
+                f"pg_restore to {session.database} failed: {said[0] if said else error.message}; "
+                "the landing is put back as it was, readers see what they saw",
+                hint="mend the cause and run again: the dump is kept",
+            ) from error
+        finally:
+            use_list.unlink(missing_ok=True)
+
+
+def _compare(session: Session, manifest: Manifest) -> None:
+    differing = []
+    for table in manifest.tables:
+        expected = table.rows if table.with_data else 0
+        found = _count(session, table)
+        if found != expected:
+            differing.append(f"{table} has {expected} rows in the dump but {found} in {session.database}")
+    if differing:
+        raise CopyDiffers(
+            f"{'; '.join(differing)}; the landing is put back as it was, readers see what they saw",
+            hint="delete this run's dump.json to dump anew, and run again",
+        )
+
+
+def _count(session: Session, table: Table) -> int:
+    return int(session.value(with_names("select count(*) from only {}", (table.schema, table.name))))
+
+
+def _accept(session: Session, manifest: Manifest, load_id: int) -> None:
+    for table in manifest.tables:
+        session.run(with_names("analyze {}", (table.schema, table.name)))
+    with session.transaction():
+        holding = read_holding(session)
+        objects = ledger.objects_of(session, manifest.schemas, load_id=load_id)
+        before = holding.load_at("previous")
+        if before is not None:
+            places = {generations.previous(schema): schema for schema in before.load_schemas}
+            catalogue.carry_grants(session, generations.load_objects(session, before), objects, places)
+        ledger.record_objects(session, objects, load_id=load_id)
+        ledger.set_load(session, load_id, state="restored", place="landing")
+
+
+def _put_back(destination: Database, options: RestoreOptions, error: BaseException) -> None:
+    logger.warning("the restore did not end well: the landing is put back as it was")
+    try:
+        # A claim taken anew ends what is still at work in the landing.
+        ledger.release(destination)
+        _recover(ledger.claim(destination), options)
+    except PipelineError as second:
+        raise RestoreFailed(
+            f"{error}; and the landing could not be put back: {second.message}; readers of the models see what "
+            "they saw, the landing is half loaded",
+            hint="run again as soon as the destination answers: that puts the landing back first",
+        ) from error
+
+
+def _patiently(session: Session, options: RestoreOptions, work: catalogue.Work, what: str) -> None:
+    seconds = options.readers_timeout_seconds
+    state = "readers see what they saw"
+    catalogue.patiently(session, work, timeout_seconds=seconds, what=what, state=state)

@@ -1,0 +1,80 @@
+"""What a dump holds, as `dump.json` tells it to whoever loads it."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from tasks.checkpoints import Json, digest_of
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """One ordinary table, leaf partition or parent; `rows` counts its own, not its children's."""
+
+    schema: str
+    name: str
+    rows: int
+    bytes: int
+    with_data: bool
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extension:
+    """An extension of the source and the schema in which its members live."""
+
+    name: str
+    schema: str
+    version: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """A dump in one snapshot of its source.
+
+    `objects` are type and identity, as `pg_identify_object` gives them, of everything in schemas that was
+    dumped. `snapshot_at` is ISO 8601 in UTC. `left_out` says in words what a copy into schemas cannot carry.
+    """
+
+    source: str
+    system_identifier: str
+    database_oid: int
+    server_version: int
+    pg_dump: str
+    snapshot_at: str
+    lsn: str
+    schemas: list[str]
+    extensions: list[Extension]
+    tables: list[Table]
+    objects: list[tuple[str, str]]
+    left_out: list[str]
+    files: dict[str, Json]
+    seconds: float
+
+    @property
+    def digest(self) -> str:
+        """Tells one dump from another: its files, its snapshot."""
+        return digest_of({"files": self.files, "snapshot_at": self.snapshot_at, "lsn": self.lsn})
+
+    @property
+    def rows(self) -> int:
+        """Rows of all tables whose data was dumped."""
+        return sum(table.rows for table in self.tables if table.with_data)
+
+    @property
+    def bytes(self) -> int:
+        """Size of the dump's files."""
+        return sum(int(file["bytes"]) for file in self.files.values())
+
+    def to_json(self) -> Json:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: Mapping[str, Any]) -> "Manifest":
+        known = {name: content[name] for name in cls.__dataclass_fields__}
+        known["tables"] = [Table(**table) for table in content["tables"]]
+        known["extensions"] = [Extension(**extension) for extension in content["extensions"]]
+        known["objects"] = [(kind, identity) for kind, identity in content["objects"]]
+        return cls(**known)

@@ -1,0 +1,337 @@
+"""Landing to tested models, beside those that readers see: `dbt build` into the `__next` schemas."""
+
+import json
+import logging
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tasks import catalogue, commands, generations, ledger
+from tasks.checkpoints import Json, digest_of, files_in, writing_to
+from tasks.commands import ProgramFailed
+from tasks.errors import (
+    DestinationBusy,
+    DestinationUnfit,
+    LandingOccupied,
+    ModelsBroken,
+    PipelineError,
+    RolledBack,
+    SettingInvalid,
+    TestsFailed,
+)
+from tasks.ledger import Holding, State, read_holding
+from tasks.postgres import Database, Session, with_names
+from tasks.progress import Listener
+
+logger = logging.getLogger(__name__)
+
+_RELATIONS = ("model", "seed", "snapshot")
+_STATEFUL = ("incremental", "snapshot")
+# What dbt and editors write into a project folder, and what no build depends on.
+_NOT_SOURCES = {"target", "logs", ".git", "__pycache__", ".user.yml", ".DS_Store"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DbtOptions:
+    """Which project, and how dbt builds it."""
+
+    executable: str
+    project: Path
+    profiles: Path
+    schema: str
+    threads: int
+    variables: str
+    timeout_seconds: float
+    readers_timeout_seconds: float
+
+    def digest(self) -> str:
+        """Tell one state of the project from another: its files, its variables, its target schema.
+
+        Raises:
+            SettingInvalid: there is no project.
+        """
+        if not (self.project / "dbt_project.yml").is_file():
+            raise SettingInvalid(
+                f"{self.project} is not a dbt project: it has no dbt_project.yml; nothing was built",
+                hint="name the project's folder in [dbt] project_dir or with --dbt-project-dir",
+            )
+        files = {
+            name: found["sha256"]
+            for name, found in files_in(self.project, _NOT_SOURCES).items()
+        }
+        return digest_of({"files": files, "variables": self.variables, "schema": self.schema})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Build:
+    """A version that was built and passed its tests; names are `schema.model`."""
+
+    version_id: int
+    schemas: list[str]
+    models: list[str]
+    in_place: list[str]
+    tests: int
+    warnings: list[str]
+    dbt: str
+    seconds: float
+
+
+def build(
+    load_id: int, dbt_digest: str, destination: Database, options: DbtOptions, output: Path, *, run: str, listener: Listener
+) -> Build:
+    """Build and test every model on a load, in schemas that no reader knows; `output` gets dbt's own files.
+
+    Raises:
+        DestinationBusy: the load is not in the landing any more.
+        ModelsBroken, TestsFailed: readers see what they saw; the failed nodes are named.
+    """
+    started = time.monotonic()
+    session = ledger.claim(destination)
+    version_id = _begin(session, load_id, dbt_digest, options, run=run)
+    _run_dbt(session, options, output, run=run, listener=listener)
+    manifest, results = _read(output / "manifest.json"), _read(output / "run_results.json")
+    made = _Made(manifest, results)
+    schemas = _accept(session, load_id, version_id, made)
+    built = Build(
+        version_id=version_id,
+        schemas=schemas,
+        models=made.relations,
+        in_place=[name for name in made.relations if generations.NEXT not in name.split(".")[0]],
+        tests=made.tests,
+        warnings=made.named("warn"),
+        dbt=str(results["metadata"]["dbt_version"]),
+        seconds=round(time.monotonic() - started, 3),
+    )
+    logger.info(
+        "built load %d into %s: %d models, %d tests passed in %.1f s",
+        load_id, ", ".join(schemas) or "its schemas in place", len(built.models), built.tests, built.seconds,
+    )  # fmt: skip
+    if built.in_place:
+        logger.warning(
+            "built in place, not published in one piece with the rest: %s (their schema does not follow target.schema)",
+            ", ".join(built.in_place),
+        )
+    return built
+
+
+def _begin(session: Session, load_id: int, dbt_digest: str, options: DbtOptions, *, run: str) -> int:
+    begun: list[int] = []
+
+    def work() -> None:
+        begun.clear()
+        holding = read_holding(session)
+        _ensure_buildable(session, holding, load_id, dbt_digest)
+        generations.drop_next(session, holding)
+        if strangers := generations.next_schemas(session):
+            raise LandingOccupied(
+                f"{session.database} has schemas that Towpath did not make where dbt would build: "
+                f"{', '.join(strangers)}; nothing was changed",
+                hint=f"rename them: names with {generations.NEXT} are Towpath's",
+            )
+        begun.append(
+            session.value(
+                "insert into towpath.versions (load_id, run, dbt_digest, state)"
+                " values (%s, %s, %s, 'building') returning version_id",
+                [load_id, run, dbt_digest],
+            )
+        )
+        if published := holding.version("published"):
+            _prepare_next(session, published)
+
+    catalogue.patiently(
+        session,
+        work,
+        timeout_seconds=options.readers_timeout_seconds,
+        what="clearing what an earlier build left",
+        state="readers see what they saw",
+    )
+    return begun[0]
+
+
+def _ensure_buildable(session: Session, holding: Holding, load_id: int, dbt_digest: str) -> None:
+    if not holding.has_landed(load_id):
+        landed = holding.load_at("landing")
+        raise DestinationBusy(
+            f"load {load_id} is no longer in the landing of {session.database}"
+            + (f": load {landed.load_id} of run {landed.run} is" if landed else "")
+            + "; readers see what they saw",
+            hint="run again: what is missing is restored from the dump",
+        )
+    if holding.has_version(load_id, dbt_digest, "previous"):
+        raise RolledBack(
+            f"the version of load {load_id} with these models was rolled back; readers see what they saw",
+            hint="change the models, run RollBack again to go forward, or start under a new --run-id",
+        )
+
+
+def _prepare_next(session: Session, published: State) -> None:
+    """Give the new schemas the old ones' default privileges, and the models that keep state their state."""
+    for schema in published.version_schemas:
+        session.run(with_names("create schema {}", schema + generations.NEXT))
+        catalogue.copy_default_privileges(session, schema, schema + generations.NEXT)
+    for qualified in published.stateful:
+        schema, name = qualified.split(".", 1)
+        old, new = (schema, name), (schema + generations.NEXT, name)
+        session.run(with_names("create table {} (like {} including all)", new, old))
+        session.run(with_names("insert into {} select * from {}", new, old))
+
+
+def _run_dbt(session: Session, options: DbtOptions, output: Path, *, run: str, listener: Listener) -> None:
+    with writing_to(output):
+        output.mkdir(parents=True, exist_ok=True)
+        # A result that is there after a failure must be this build's.
+        (output / "run_results.json").unlink(missing_ok=True)
+    command = [
+        options.executable,
+        "build",
+        f"--project-dir={options.project}",
+        f"--profiles-dir={options.profiles}",
+        "--profile=towpath",
+        f"--target-path={output}",
+        f"--log-path={output / 'logs'}",
+        f"--threads={options.threads}",
+        f"--vars={options.variables}",
+        "--no-use-colors",
+    ]
+
+    def on_line(line: str) -> None:
+        said = line[10:] if line[2:3] == ":" else line
+        logger.info("dbt: %s", said) if " START " not in said else logger.debug("dbt: %s", said)
+        listener(0, said)
+
+    try:
+        environment = dbt_environment(session, schema=options.schema + generations.NEXT, run=run)
+        commands.run(command, environment=environment, timeout_seconds=options.timeout_seconds, on_line=on_line)
+    except ProgramFailed as error:
+        raise _failure(error, output, options) from error
+
+
+def dbt_environment(session: Session, *, schema: str, run: str) -> dict[str, str]:
+    """Return the variables that `dbt_models/profiles.yml` reads, as libpq resolved them for this session."""
+    connected = session.connected_as()
+    return {
+        **session.database.libpq_environment(),
+        "TOWPATH_HOST": connected["host"],
+        "TOWPATH_PORT": connected["port"],
+        "TOWPATH_USER": connected["user"],
+        "TOWPATH_DBNAME": connected["dbname"],
+        "TOWPATH_SCHEMA": schema,
+        "TOWPATH_APPLICATION_NAME": f"towpath {run}",
+        # dbt keeps variables of this prefix out of its logs and artifacts.
+        "DBT_ENV_SECRET_TOWPATH_PASSWORD": connected["password"],
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
+
+
+class _Made:
+    """What dbt's own files say was made."""
+
+    def __init__(self, manifest: Json, results: Json) -> None:
+        nodes: dict[str, Json] = {**manifest["nodes"], **manifest.get("unit_tests", {})}
+        self._results = [(nodes.get(r["unique_id"], {}), r) for r in results["results"]]
+        self._nodes = [
+            n
+            for n in manifest["nodes"].values()
+            if n["resource_type"] in _RELATIONS and n["config"].get("materialized") != "ephemeral"
+        ]
+
+    @property
+    def relations(self) -> list[str]:
+        return sorted(_named(node) for node in self._nodes)
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        return [(node["schema"], node["alias"]) for node in self._nodes]
+
+    @property
+    def stateful(self) -> list[str]:
+        kept = (n for n in self._nodes if n["config"].get("materialized") in _STATEFUL)
+        return sorted(_named(node) for node in kept if generations.NEXT in node["schema"])
+
+    @property
+    def tests(self) -> int:
+        return sum(1 for _, result in self._results if result["status"] == "pass")
+
+    def named(self, *statuses: str) -> list[str]:
+        return [node.get("name", r["unique_id"]) for node, r in self._results if r["status"] in statuses]
+
+    def failures(self) -> list[tuple[Json, Json]]:
+        return [(node, result) for node, result in self._results if result["status"] in ("error", "fail", "runtime error")]
+
+
+def _named(node: Json) -> str:
+    return f"{node['schema']}.{node['alias']}"
+
+
+def _failure(error: ProgramFailed, output: Path, options: DbtOptions) -> PipelineError:
+    state = "readers see what they saw"
+    try:
+        made = _Made(_read(output / "manifest.json"), _read(output / "run_results.json"))
+    except (OSError, ValueError, KeyError):
+        said = " ".join(line[10:] if line[2:3] == ":" else line for line in error.lines[-8:] if line.strip())
+        return ModelsBroken(
+            f"dbt could not start to build {options.project}: {said}; {state}", hint="mend the project and run again"
+        )
+    failures = made.failures()
+    broken = [(node, r) for node, r in failures if node.get("resource_type") in _RELATIONS]
+    kind = ModelsBroken if broken or not failures else TestsFailed
+    told = "; ".join(_told(node, result, output, options) for node, result in broken or failures)
+    return kind(
+        f"dbt: {len(failures)} of {len(made.relations)} models and their tests failed: {told or error.message}; {state}",
+        hint="mend the model, the test or the data, and run again: dump and restore are kept",
+    )
+
+
+def _told(node: Json, result: Json, output: Path, options: DbtOptions) -> str:
+    name = node.get("name", result["unique_id"])
+    message = " ".join(str(result.get("message") or result["status"]).split())
+    compiled = node.get("compiled_path")
+    where = f", compiled in {_compiled(Path(compiled), output, options)}" if compiled else ""
+    return f"{node.get('resource_type', 'node').replace('_', ' ')} {name} ({message}{where})"
+
+
+def _compiled(path: Path, output: Path, options: DbtOptions) -> Path:
+    return next((p for p in (path, output / path, options.project / path) if p.exists()), path)
+
+
+def _accept(session: Session, load_id: int, version_id: int, made: _Made) -> list[str]:
+    with session.transaction():
+        holding = read_holding(session)
+        schemas = generations.next_schemas(session)
+        final = [schema.replace(generations.NEXT, "") for schema in schemas]
+        landing = next(state.load_schemas for state in holding.states if state.load_id == load_id)
+        if clashing := sorted(set(final) & set(landing)):
+            raise DestinationUnfit(
+                f"models would be published into landing schemas: {', '.join(clashing)}; readers see what they saw",
+                hint="give the models' schemas other names, for example with [dbt] schema",
+            )
+        generations.ensure_names_fit(final)
+        wanted = set(made.places)
+        in_place = [schema for schema, _ in wanted if generations.NEXT not in schema]
+        objects = [
+            *catalogue.living_in(session, schemas),
+            *(o for o in catalogue.living_in(session, in_place) if _place(o.identity) in wanted),
+        ]
+        ledger.record_objects(session, objects, version_id=version_id)
+        session.run(
+            "update towpath.versions set state = 'built', built_at = clock_timestamp(), schemas = %s, stateful = %s"
+            " where version_id = %s",
+            [final, [name.replace(generations.NEXT, "", 1) for name in made.stateful], version_id],
+        )
+        session.run(
+            "update towpath.loads set state = 'built' where load_id = %s and state = 'restored'", [load_id]
+        )
+    return final
+
+
+def _place(identity: str) -> tuple[str, str]:
+    schema, _, name = identity.partition(".")
+    return schema.strip('"'), name.strip('"')
+
+
+def _read(path: Path) -> Json:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content

@@ -1,0 +1,270 @@
+"""A database, how libpq is told of it, and a session in it.
+
+The only room that knows psycopg2. Its errors are translated here, once.
+"""
+
+import contextlib
+import functools
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import psycopg2
+import psycopg2.extensions
+from psycopg2 import errorcodes, sql
+
+from tasks import commands
+from tasks.errors import (
+    DatabaseMissing,
+    DatabaseUnreachable,
+    LockNotGranted,
+    LoginRefused,
+    PipelineError,
+    SettingInvalid,
+    StatementFailed,
+)
+
+Row = tuple[Any, ...]
+
+# libpq names an environment variable for each of its parameters: PG and the name without underscores, but for
+# these (https://www.postgresql.org/docs/current/libpq-envars.html).
+_VARIABLES = {"dbname": "PGDATABASE", "connect_timeout": "PGCONNECT_TIMEOUT", "application_name": "PGAPPNAME"}
+_WITHOUT_VARIABLE = {"keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"}
+
+# What a role, a database or PGOPTIONS may have set, and what would end or bend a long job.
+_SESSION_SETTINGS = {
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
+    "search_path": "",
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "extra_float_digits": "3",
+    "row_security": "off",
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Database:
+    """Where a database is. Its text never holds a password."""
+
+    parameters: Mapping[str, str] = field(repr=False)
+
+    @classmethod
+    def from_uri(cls, uri: str, *, application_name: str) -> "Database":
+        """Take any libpq connection string: a URI or `host=… dbname=…`.
+
+        Raises:
+            SettingInvalid: it is not one.
+        """
+        try:
+            given = {name: str(value) for name, value in psycopg2.extensions.parse_dsn(uri).items()}
+        except psycopg2.Error as error:
+            raise SettingInvalid(
+                "a connection string cannot be read (it is not shown: it may hold a password)",
+                hint="write it as postgresql://user:password@host:5432/database, special characters as %XX",
+            ) from error
+        return cls(parameters={"connect_timeout": "10", **given, "application_name": application_name})
+
+    @property
+    def place(self) -> dict[str, str]:
+        """What tells this database from another without asking it."""
+        names = ("service", "host", "hostaddr", "port", "dbname")
+        return {name: self._known(name) for name in names if self._known(name)}
+
+    def _known(self, name: str) -> str:
+        if name not in self.parameters and "service" in self.parameters:
+            return ""
+        return self.parameters.get(name) or commands.variable(_variable(name))
+
+    def __str__(self) -> str:
+        name = self._known("dbname") or self._known("service") or self._known("user") or "the default database"
+        where = self._known("host") or self._known("hostaddr") or "the local socket"
+        port = self._known("port")
+        return f"{name} on {where}:{port}" if port else f"{name} on {where}"
+
+    def libpq_environment(self) -> dict[str, str]:
+        """Return the variables that make a libpq program connect here; a password travels in no argument."""
+        return {_variable(k): v for k, v in self.parameters.items() if k not in _WITHOUT_VARIABLE}
+
+    def named(self, dbname: str) -> "Database":
+        """Return another database of the same server."""
+        return Database(parameters={**self.parameters, "dbname": dbname})
+
+
+def _variable(parameter: str) -> str:
+    return _VARIABLES.get(parameter, "PG" + parameter.replace("_", "").upper())
+
+
+@functools.cache
+def statement(name: str) -> str:
+    """Return the text of `tasks/sql/<name>.sql`."""
+    return (Path(__file__).parent / "sql" / f"{name}.sql").read_text(encoding="utf-8")
+
+
+def with_names(template: str, *names: str | tuple[str, ...]) -> sql.Composed:
+    """Fill each `{}` of a statement with a quoted name; a tuple is a qualified one."""
+    return sql.SQL(template).format(*(sql.Identifier(*([n] if isinstance(n, str) else n)) for n in names))
+
+
+def quoted(name: str) -> str:
+    """Quote a name as `quote_ident` does when in doubt."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+class Session:
+    """One connection in autocommit mode: a statement is its own transaction unless it is in `transaction()`."""
+
+    def __init__(self, database: Database, connection: psycopg2.extensions.connection) -> None:
+        self.database = database
+        self._connection = connection
+
+    @property
+    def server_version(self) -> int:
+        """As libpq gives it: 180006 is 18.6."""
+        return self._connection.server_version
+
+    @property
+    def in_reach(self) -> bool:
+        """Whether the server still answers on this connection."""
+        try:
+            return self.value("select true") is True
+        except PipelineError:
+            return False
+
+    def connected_as(self) -> dict[str, str]:
+        """Return host, port, user, password and dbname as libpq resolved them, `~/.pgpass` and services included."""
+        info = self._connection.info
+        known = {name: getattr(info, name) for name in ("host", "port", "user", "password", "dbname")}
+        return {name: str(value) if value else "" for name, value in known.items()}
+
+    def all(self, query: str | sql.Composable, values: Mapping[str, Any] | Sequence[Any] | None = None) -> list[Row]:
+        """Run a query and return its rows, none for a statement that has no result.
+
+        Raises:
+            DatabaseUnreachable: the connection is lost.
+            LockNotGranted: `lock_timeout` went by.
+            StatementFailed: the server refused it.
+        """
+        try:
+            with self._connection.cursor() as cursor:
+                cursor.execute(query, values)
+                return cursor.fetchall() if cursor.description else []
+        except psycopg2.Error as error:
+            raise self._translated(error) from error
+
+    def run(self, query: str | sql.Composable, values: Mapping[str, Any] | Sequence[Any] | None = None) -> None:
+        """Run a statement for its effect. Raises as `all` does."""
+        self.all(query, values)
+
+    def value(self, query: str | sql.Composable, values: Mapping[str, Any] | Sequence[Any] | None = None) -> Any:
+        """Return the first column of the first row. Raises as `all` does."""
+        return self.all(query, values)[0][0]
+
+    def close(self) -> None:
+        """End the session."""
+        self._connection.close()
+
+    def cancel(self) -> None:
+        """End the statement that another thread runs in this session."""
+        with contextlib.suppress(psycopg2.Error):
+            self._connection.cancel()
+
+    @contextlib.contextmanager
+    def transaction(self, *, lock_timeout_seconds: float = 0, snapshot: bool = False) -> Iterator[None]:
+        """Commit at the end, roll back on any error; `snapshot` makes it read-only in `repeatable read`."""
+        self.run("begin isolation level repeatable read read only" if snapshot else "begin")
+        try:
+            self.run(f"set local lock_timeout = {round(lock_timeout_seconds * 1000)}")
+            yield
+            self.run("commit")
+        except BaseException:
+            with contextlib.suppress(PipelineError):
+                self.run("rollback")
+            raise
+
+    def _translated(self, error: psycopg2.Error) -> PipelineError:
+        if self._connection.closed:
+            return DatabaseUnreachable(
+                f"the connection to {self.database} was lost in mid-work: {_first_line(error)}",
+                hint="run the same command again: what is complete is kept",
+            )
+        kind = LockNotGranted if error.pgcode == errorcodes.LOCK_NOT_AVAILABLE else StatementFailed
+        return kind(
+            f"{self.database} refused a statement: {_first_line(error)}",
+            hint="grant the role what it lacks, or report this as a bug with the log",
+        )
+
+
+@contextlib.contextmanager
+def connect(database: Database) -> Iterator[Session]:
+    """Open a session, with the settings of role and database that could disturb a job overruled.
+
+    Raises:
+        DatabaseUnreachable: nobody answers yet.
+        LoginRefused, DatabaseMissing, SettingInvalid: waiting will not help.
+    """
+    session = open_session(database)
+    try:
+        yield session
+    finally:
+        session.close()
+
+
+def open_session(database: Database) -> Session:
+    """Open a session that lasts as long as this process, or until the server ends it. Raises as `connect`."""
+    try:
+        connection = psycopg2.connect(**database.parameters)
+        connection.autocommit = True
+        connection.set_client_encoding("UTF8")
+    except psycopg2.Error as error:
+        raise _refusal(database, error) from error
+    session = Session(database, connection)
+    session.run(
+        "select pg_catalog.set_config(name, %(wanted)s::pg_catalog.jsonb ->> pg_catalog.lower(name), false)"
+        " from pg_catalog.pg_settings where pg_catalog.lower(name) = any (%(names)s)",
+        {"wanted": json.dumps(_SESSION_SETTINGS), "names": list(_SESSION_SETTINGS)},
+    )
+    return session
+
+
+# libpq gives no code for a refused connection, only the server's English text or its own (lc_messages of the
+# server may differ: then the job waits until [readiness] timeout_seconds, and shows the text as it is).
+_REFUSALS: tuple[tuple[str, type[PipelineError], str], ...] = (
+    ("password authentication failed", LoginRefused, "check user and password; ~/.pgpass and PGPASSWORD count too"),
+    ("no password supplied", LoginRefused, "give the password in the URI, ~/.pgpass or PGPASSWORD"),
+    ("authentication failed", LoginRefused, "check the user and the server's pg_hba.conf"),
+    ("no pg_hba.conf entry", LoginRefused, "add an entry for this user and host to the server's pg_hba.conf"),
+    ("is not permitted to log in", LoginRefused, "alter role … login, or use another role"),
+    ("permission denied for database", LoginRefused, "grant connect on the database to the role"),
+    ("role ", LoginRefused, "create the role, or correct the user name"),
+    ("does not support SSL", LoginRefused, "switch TLS on at the server, or take sslmode out of the URI"),
+    ("certificate", LoginRefused, "check sslrootcert, sslmode and the server's certificate"),
+    ("root.crt", LoginRefused, "check sslrootcert and sslmode"),
+    ("database ", DatabaseMissing, "create the database, or correct its name"),
+    ("could not translate host name", SettingInvalid, "correct the host name"),
+    ("definition of service", SettingInvalid, "correct the service name, or ~/.pg_service.conf"),
+    ("invalid", SettingInvalid, "correct the connection string"),
+)
+
+
+def _refusal(database: Database, error: psycopg2.Error) -> PipelineError:
+    text = str(error).strip()
+    line = _first_line(error)
+    for words, kind, hint in _REFUSALS:
+        final = kind is not DatabaseMissing and words != "role " or "does not exist" in text
+        if words in text and final and "Temporary failure in name resolution" not in text:
+            return kind(f"{database} cannot be used: {line}; nothing was changed", hint=hint)
+    return DatabaseUnreachable(
+        f"{database} does not answer: {line}; nothing was changed",
+        hint="start the server, or correct host and port",
+    )
+
+
+def _first_line(error: psycopg2.Error) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[-1].strip() if lines and "FATAL" in lines[-1] else (lines[0].strip() if lines else "no reason given")

@@ -1,0 +1,164 @@
+"""Tested models to readers: wait for those who could see neither version whole, then swap in one transaction."""
+
+import logging
+import time
+from dataclasses import dataclass
+
+from tasks import catalogue, generations, ledger
+from tasks.errors import DestinationBusy, LandingOccupied, LockNotGranted, PublishBlocked
+from tasks.generations import NEXT, previous
+from tasks.ledger import State, read_holding
+from tasks.postgres import Database, Session
+
+logger = logging.getLogger(__name__)
+
+_GATE_SLICE_SECONDS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishOptions:
+    """How long to wait for readers, in seconds, and whether to keep what they saw before."""
+
+    readers_timeout_seconds: float
+    keep_previous: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Publication:
+    """The version that readers see from now on."""
+
+    version_id: int
+    schemas: list[str]
+    waited_seconds: float
+    seconds: float
+
+
+def publish(load_id: int, dbt_digest: str, destination: Database, options: PublishOptions) -> Publication:
+    """Show a built version to readers, all of it at once.
+
+    Raises:
+        DestinationBusy: the version is not there any more.
+        LandingOccupied: an object that Towpath did not make bears the name of a model.
+        PublishBlocked: readers held on to the old version for too long; they go on seeing it.
+    """
+    started = time.monotonic()
+    session = ledger.claim(destination)
+    holding = read_holding(session)
+    if holding.has_version(load_id, dbt_digest, "published"):
+        published = holding.version("published")
+        assert published is not None and published.version_id is not None
+        return Publication(
+            version_id=published.version_id, schemas=published.version_schemas, waited_seconds=0, seconds=0
+        )
+    if not holding.has_version(load_id, dbt_digest, "built"):
+        raise DestinationBusy(
+            f"the version to be published, of load {load_id}, is no longer in {destination}; readers see what they saw",
+            hint="run again: what is missing is built anew",
+        )
+    _wait_for_old_snapshots(session, options)
+    waited = time.monotonic() - started
+    version = _swap(session, options)
+    seconds = time.monotonic() - started
+    logger.info(
+        "published load %d in %s: schemas %s, %.1f s of %.1f s spent waiting for readers",
+        load_id, destination, ", ".join(version.version_schemas), waited, seconds,
+    )  # fmt: skip
+    assert version.version_id is not None
+    return Publication(
+        version_id=version.version_id,
+        schemas=version.version_schemas,
+        waited_seconds=round(waited, 3),
+        seconds=round(seconds, 3),
+    )
+
+
+def _wait_for_old_snapshots(session: Session, options: PublishOptions) -> None:
+    """Wait until no session holds a snapshot in which the new tables are still empty.
+
+    `create index concurrently` waits for exactly these, whichever role they are of, and obeys lock_timeout; to
+    look into pg_stat_activity for them would take pg_read_all_stats.
+    """
+    deadline = time.monotonic() + options.readers_timeout_seconds
+    told = ""
+    session.run(f"set lock_timeout = '{_GATE_SLICE_SECONDS}s'")
+    try:
+        while True:
+            try:
+                session.run("drop index if exists towpath.readers_gate_passed")
+                session.run("create index concurrently readers_gate_passed on towpath.readers_gate (nothing)")
+                return
+            except LockNotGranted as error:
+                others = catalogue.others_in_transaction(session)
+                if time.monotonic() > deadline:
+                    raise PublishBlocked(
+                        f"sessions hold snapshots from before the new version of {session.database} was built: "
+                        f"{others}; readers go on seeing the old version, the new one is built and kept",
+                        hint="end these sessions, or raise [publish] readers_timeout_seconds, and run again",
+                    ) from error
+                if others != told:
+                    logger.info("publishing waits for snapshots older than the new version: %s", others)
+                    told = others
+    finally:
+        session.run("set lock_timeout = 0")
+
+
+def _swap(session: Session, options: PublishOptions) -> State:
+    swapped: list[State] = []
+
+    def work() -> None:
+        swapped.clear()
+        holding = read_holding(session)
+        incoming, outgoing = holding.version("built"), holding.version("published")
+        assert incoming is not None
+        generations.drop_previous(session, holding)
+        if outgoing is not None:
+            _take_down(session, outgoing, incoming)
+        _put_up(session, incoming, outgoing)
+        if not options.keep_previous:
+            generations.drop_previous(session, read_holding(session))
+        swapped.append(incoming)
+
+    catalogue.patiently(
+        session,
+        work,
+        timeout_seconds=options.readers_timeout_seconds,
+        what="publishing",
+        state="readers go on seeing the old version, the new one is built and kept",
+    )
+    return swapped[0]
+
+
+def _take_down(session: Session, outgoing: State, incoming: State) -> None:
+    assert outgoing.version_id is not None
+    objects = generations.version_objects(session, outgoing)
+    catalogue.move(session, objects, {schema: previous(schema) for schema in outgoing.version_schemas})
+    ledger.set_version(session, outgoing.version_id, state="previous")
+    if outgoing.load_id != incoming.load_id:
+        ledger.set_load(session, outgoing.load_id, state="set aside", place="previous")
+
+
+def _put_up(session: Session, incoming: State, outgoing: State | None) -> None:
+    assert incoming.version_id is not None
+    homes = {name: name.replace(NEXT, "") for name in generations.next_schemas(session)}
+    objects = ledger.objects_of(session, list(homes), version_id=incoming.version_id)
+    _ensure_free(session, {o.identity.replace(NEXT, "", 1) for o in objects}, list(homes.values()))
+    catalogue.move(session, objects, homes)
+    catalogue.drop_schemas(session, list(homes))
+    if outgoing is not None:
+        places = {previous(schema): schema for schema in outgoing.version_schemas}
+        old = ledger.objects_of(session, list(places), version_id=outgoing.version_id)
+        catalogue.carry_grants(session, old, objects, places)
+        ledger.rename_objects(session, outgoing.version_id or 0)
+    ledger.rename_objects(session, incoming.version_id)
+    ledger.set_version(session, incoming.version_id, state="published")
+    ledger.set_load(session, incoming.load_id, state="published", place="landing")
+
+
+def _ensure_free(session: Session, identities: set[str], schemas: list[str]) -> None:
+    occupied = [f"{o.type} {o.identity}" for o in catalogue.living_in(session, schemas) if o.identity in identities]
+    if occupied:
+        raise LandingOccupied(
+            f"objects that Towpath did not make bear the names of models: {', '.join(occupied)}; "
+            "readers see what they saw, the new version is built and kept",
+            hint="rename or move them, and run again",
+        )

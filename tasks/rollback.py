@@ -1,0 +1,92 @@
+"""The version before, back before readers' eyes, and the landing that it reads with it."""
+
+import logging
+import time
+from collections.abc import Mapping, Sequence
+
+from tasks import catalogue, generations, ledger
+from tasks.catalogue import Object
+from tasks.errors import NothingToRollBack
+from tasks.generations import DROPPED, previous
+from tasks.ledger import State, read_holding
+from tasks.postgres import Database, Session
+
+logger = logging.getLogger(__name__)
+
+
+def roll_back(destination: Database, *, readers_timeout_seconds: float) -> tuple[State, State]:
+    """Exchange the published version and the one before it, in one transaction; a second time goes forward again.
+
+    No old snapshot need be waited for: those that could not see the previous version were, when it was published.
+
+    Returns:
+        The version that readers saw, and the one that they see now.
+
+    Raises:
+        NothingToRollBack: there is no previous version.
+        PublishBlocked: readers hold on to the current one.
+    """
+    started = time.monotonic()
+    session = ledger.claim(destination)
+    exchanged: list[tuple[State, State]] = []
+
+    def work() -> None:
+        exchanged.clear()
+        holding = read_holding(session)
+        current, before = holding.version("published"), holding.version("previous")
+        if current is None or before is None:
+            raise NothingToRollBack(
+                f"{destination} keeps no version before the one that readers see; nothing was changed",
+                hint="it is kept from a publish to the next restore, unless [publish] keep_previous is false",
+            )
+        generations.drop_next(session, holding)
+        _exchange(session, current, before)
+        exchanged.append((current, before))
+
+    catalogue.patiently(
+        session,
+        work,
+        timeout_seconds=readers_timeout_seconds,
+        what="rolling back",
+        state="readers go on seeing the current version",
+    )
+    current, before = exchanged[0]
+    logger.info(
+        "rolled back %s from load %d (run %s) to load %d (run %s) in %.1f s",
+        destination, current.load_id, current.run, before.load_id, before.run, time.monotonic() - started,
+    )  # fmt: skip
+    return current, before
+
+
+def _exchange(session: Session, current: State, before: State) -> None:
+    assert current.version_id is not None and before.version_id is not None
+    shown, kept = generations.version_objects(session, current), generations.version_objects(session, before)
+    _trade(session, shown, current.version_schemas, kept, before.version_schemas)
+    catalogue.carry_grants(session, shown, kept, {previous(s): s for s in current.version_schemas})
+    if current.load_id != before.load_id:
+        landed, aside = generations.load_objects(session, current), generations.load_objects(session, before)
+        _trade(session, landed, current.load_schemas, aside, before.load_schemas)
+        ledger.set_load(session, current.load_id, state="set aside", place="previous")
+        ledger.set_load(session, before.load_id, state="published", place="landing")
+    ledger.set_version(session, current.version_id, state="previous")
+    ledger.set_version(session, before.version_id, state="published")
+    for state in (current, before):
+        ledger.rename_objects(session, state.version_id or 0)
+
+
+def _trade(
+    session: Session, shown: Sequence[Object], shown_in: Sequence[str], kept: Sequence[Object], kept_of: Sequence[str]
+) -> None:
+    """Exchange two generations by way of `__dropped` schemas, which are empty again at the end."""
+    passing = {schema: schema + DROPPED for schema in shown_in}
+    catalogue.move(session, shown, passing)
+    catalogue.move(session, kept, {previous(schema): schema for schema in kept_of})
+    moved = _now_in(session, shown, list(passing.values()))
+    catalogue.move(session, moved, {schema + DROPPED: previous(schema) for schema in shown_in})
+    emptied: Mapping[str, None] = dict.fromkeys(previous(s) for s in kept_of if s not in shown_in)
+    catalogue.drop_schemas(session, [*passing.values(), *emptied])
+
+
+def _now_in(session: Session, objects: Sequence[Object], schemas: Sequence[str]) -> list[Object]:
+    numbers = {(o.classid, o.objid) for o in objects}
+    return [o for o in catalogue.living_in(session, schemas) if (o.classid, o.objid) in numbers]

@@ -1,0 +1,203 @@
+"""`luigi.cfg` and flags to plain frozen values. Each class is a section; `[dbt] threads` is `--dbt-threads`."""
+
+import datetime
+import re
+import sys
+from pathlib import Path
+
+import luigi
+from luigi.parameter import ParameterVisibility
+
+from tasks import commands, generations
+from tasks import embedded as embedded_servers
+from tasks.archive import Tools, choose_tools
+from tasks.checkpoints import RunFolder
+from tasks.dump import DumpOptions
+from tasks.errors import SettingInvalid
+from tasks.landing import RestoreOptions
+from tasks.models import DbtOptions
+from tasks.postgres import Database
+from tasks.publish import PublishOptions
+from tasks.readiness import ReadinessOptions
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+# With "towpath " before it, it is the sessions' application_name, of which a server keeps 63 bytes.
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,49}")
+
+
+class source(luigi.Config):
+    """Where the data is, and which of it. Patterns are pg_dump's own: `sales.*`, `"Mixed Case"`."""
+
+    uri: str = luigi.Parameter(default="", visibility=ParameterVisibility.PRIVATE, description="libpq connection string")
+    schemas: tuple[str, ...] = luigi.ListParameter(default=(), description="patterns of schemas to dump; all if none")
+    exclude_schemas: tuple[str, ...] = luigi.ListParameter(default=(), description="patterns of schemas to leave out")
+    tables: tuple[str, ...] = luigi.ListParameter(default=(), description="patterns of tables to dump; all if none")
+    exclude_tables: tuple[str, ...] = luigi.ListParameter(default=(), description="patterns of tables to leave out")
+    exclude_table_data: tuple[str, ...] = luigi.ListParameter(
+        default=(), description="patterns of tables to copy without their rows"
+    )
+    exclude_extensions: tuple[str, ...] = luigi.ListParameter(default=(), description="extensions not to be made")
+
+
+class destination(luigi.Config):
+    """Where the data goes."""
+
+    uri: str = luigi.Parameter(default="", visibility=ParameterVisibility.PRIVATE, description="libpq connection string")
+
+
+class artifacts(luigi.Config):
+    """What a run leaves behind."""
+
+    root: str = luigi.Parameter(default="artifacts", description="folder of the runs' folders")
+
+
+class embedded(luigi.Config):
+    """The two servers that are used where no connection string is given."""
+
+    folder: str = luigi.Parameter(default=".towpath", description="folder of their data")
+
+
+class readiness(luigi.Config):
+    """Waiting for the servers."""
+
+    timeout_seconds: float = luigi.FloatParameter(default=60, description="how long to wait for each server")
+
+
+class dump(luigi.Config):
+    """How to dump."""
+
+    jobs: int = luigi.IntParameter(default=2, description="tables dumped at once")
+    compress: str = luigi.Parameter(default="1", description="as pg_dump --compress: 0 to 9, gzip:1, zstd:1, none")
+    lock_timeout_seconds: float = luigi.FloatParameter(default=60, description="how long to wait for a table's lock")
+    timeout_seconds: float = luigi.FloatParameter(default=6 * 3600, description="how long pg_dump may take in all")
+    tools_folder: str = luigi.Parameter(default="", description="the one folder to look for pg_dump and pg_restore")
+
+
+class restore(luigi.Config):
+    """How to restore."""
+
+    jobs: int = luigi.IntParameter(default=2, description="tables and indexes restored at once")
+    timeout_seconds: float = luigi.FloatParameter(default=6 * 3600, description="how long pg_restore may take in all")
+
+
+class verify(luigi.Config):
+    """How to prove that what arrived is what left."""
+
+    level: str = luigi.ChoiceParameter(default="counts", choices=["counts", "off"], description="counts or off")
+
+
+class dbt(luigi.Config):
+    """Which models, and how dbt builds them."""
+
+    project_dir: str = luigi.Parameter(default=str(PROJECT / "dbt_models"), description="folder of the dbt project")
+    schema: str = luigi.Parameter(default="analytics", description="target.schema, for models that name none")
+    threads: int = luigi.IntParameter(default=4, description="models built at once")
+    vars: str = luigi.Parameter(default="{}", description="variables for dbt, as YAML or JSON")
+    executable: str = luigi.Parameter(default="", description="dbt's program; by default the one beside this Python")
+    timeout_seconds: float = luigi.FloatParameter(default=6 * 3600, description="how long dbt may take in all")
+
+
+class publish(luigi.Config):
+    """How to show a new version to readers."""
+
+    readers_timeout_seconds: float = luigi.FloatParameter(default=600, description="how long to wait for readers")
+    keep_previous: bool = luigi.BoolParameter(
+        default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING, description="keep a version to roll back to"
+    )
+    show: str = luigi.Parameter(default="gold.film_ratings", description="the model whose first rows a run shows")
+
+
+def default_run_id() -> str:
+    """Return today's date in UTC, as of the call."""
+    return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+
+
+def run_folder(run_id: str) -> RunFolder:
+    """Return where a run's artifacts are. Raises SettingInvalid where the id cannot name a folder."""
+    if not _RUN_ID.fullmatch(run_id):
+        raise SettingInvalid(
+            f"{run_id!r} cannot name a run; nothing was changed",
+            hint="take up to 50 letters, digits and . _ : + - of which the first is a letter or a digit",
+        )
+    return RunFolder(Path(artifacts().root).resolve() / run_id)
+
+
+def is_embedded(role: str) -> bool:
+    """Whether no connection string is given for a role."""
+    return not _given_uri(role)
+
+
+def _given_uri(role: str) -> str:
+    section = source() if role == "source" else destination()
+    return section.uri or commands.variable(f"{role.upper()}_URI")
+
+
+def database(role: str, *, application_name: str) -> Database:
+    """Return the database of a role: flag, `luigi.cfg`, environment, embedded server."""
+    given = _given_uri(role) or embedded_servers.uri(Path(embedded().folder), role)
+    return Database.from_uri(given, application_name=application_name)
+
+
+def start_embedded(role: str) -> None:
+    """Start the embedded server of a role, with its database."""
+    embedded_servers.start(Path(embedded().folder), role, PROJECT / "source_db_init" / "init.sql")
+
+
+def tools(*, source_major: int, destination_major: int) -> Tools:
+    """Find the client programs. Raises ToolMissing."""
+    folder, bundled = dump().tools_folder, embedded_servers.binaries()
+    return choose_tools(folder, bundled, source_major=source_major, destination_major=destination_major)
+
+
+def readiness_options() -> ReadinessOptions:
+    return ReadinessOptions(timeout_seconds=readiness().timeout_seconds)
+
+
+def dump_options() -> DumpOptions:
+    which, how = source(), dump()
+    return DumpOptions(
+        schemas=tuple(which.schemas),
+        exclude_schemas=tuple(which.exclude_schemas),
+        tables=tuple(which.tables),
+        exclude_tables=tuple(which.exclude_tables),
+        exclude_table_data=tuple(which.exclude_table_data),
+        exclude_extensions=tuple(which.exclude_extensions),
+        jobs=how.jobs,
+        compress=how.compress,
+        lock_timeout_seconds=how.lock_timeout_seconds,
+        timeout_seconds=how.timeout_seconds,
+    )
+
+
+def restore_options(*, allow_older: bool) -> RestoreOptions:
+    return RestoreOptions(
+        jobs=restore().jobs,
+        timeout_seconds=restore().timeout_seconds,
+        readers_timeout_seconds=publish().readers_timeout_seconds,
+        allow_older=allow_older,
+        verify=verify().level,
+    )
+
+
+def dbt_options() -> DbtOptions:
+    """Raises SettingInvalid where the target's schema has an ending that is Towpath's."""
+    section = dbt()
+    generations.ensure_names_fit([section.schema])
+    return DbtOptions(
+        executable=section.executable or str(Path(sys.executable).with_name("dbt")),
+        project=Path(section.project_dir).resolve(),
+        profiles=PROJECT / "dbt_models",
+        schema=section.schema,
+        threads=section.threads,
+        variables=section.vars,
+        timeout_seconds=section.timeout_seconds,
+        readers_timeout_seconds=publish().readers_timeout_seconds,
+    )
+
+
+def publish_options() -> PublishOptions:
+    section = publish()
+    return PublishOptions(
+        readers_timeout_seconds=section.readers_timeout_seconds, keep_previous=section.keep_previous
+    )

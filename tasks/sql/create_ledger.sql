@@ -1,0 +1,62 @@
+-- No row: makes the ledger where it is not yet; everything in it outlives the loads that it tells of.
+create schema if not exists towpath;
+
+comment on schema towpath is 'What Towpath remembers of its loads and versions. Its objects are its own; do not edit.';
+
+create table if not exists towpath.loads (
+    load_id bigint generated always as identity primary key,
+    run text not null,
+    source text not null,
+    dump_digest text not null,
+    snapshot_at timestamptz not null,
+    state text not null check (state in ('restoring', 'restored', 'built', 'published', 'set aside', 'dropped')),
+    place text check (place in ('landing', 'previous')),
+    schemas text[] not null,
+    table_count integer not null,
+    row_count bigint not null,
+    started_at timestamptz not null default clock_timestamp(),
+    restored_at timestamptz,
+    published_at timestamptz
+);
+
+create table if not exists towpath.versions (
+    version_id bigint generated always as identity primary key,
+    load_id bigint not null references towpath.loads,
+    run text not null,
+    dbt_digest text not null,
+    state text not null check (state in ('building', 'built', 'published', 'previous', 'dropped')),
+    schemas text[] not null default '{}',
+    stateful text[] not null default '{}',
+    built_at timestamptz,
+    published_at timestamptz
+);
+
+-- One row per object, or part of one, that a load or a version consists of. While a load is being restored the
+-- numbers are not known yet: then a row is what the dump will bring.
+create table if not exists towpath.objects (
+    load_id bigint references towpath.loads,
+    version_id bigint references towpath.versions,
+    object_type text,
+    identity text,
+    classid bigint,
+    objid bigint,
+    object_name text,
+    check (num_nonnulls(load_id, version_id) = 1)
+);
+
+create index if not exists objects_load_id on towpath.objects (load_id);
+
+create index if not exists objects_version_id on towpath.objects (version_id);
+
+create table if not exists towpath.steps (
+    step_id bigint generated always as identity primary key,
+    run text not null,
+    step text not null,
+    outcome text not null check (outcome in ('done', 'failed')),
+    message text,
+    started_at timestamptz not null,
+    seconds numeric not null
+);
+
+-- Always empty: an index is made on it to wait for the snapshots of readers.
+create table if not exists towpath.readers_gate (nothing integer);

@@ -1,0 +1,72 @@
+-- One row per object that depends on one of `objects` and is not among `allowed`: what it is, its name, what it needs.
+-- A name is allowed as well as a number, because REINDEX CONCURRENTLY gives an index a new number.
+with objects as (
+    select
+        given.classid::oid as classid,
+        given.objid::oid as objid
+    from unnest(%(classids)s::bigint[], %(objids)s::bigint[]) as given (classid, objid)
+),
+
+allowed as (
+    select
+        given.classid::oid as classid,
+        given.objid::oid as objid,
+        given.object_name
+    from
+        unnest(%(allowed_classids)s::bigint[], %(allowed_objids)s::bigint[], %(allowed_names)s::text[])
+            as given (classid, objid, object_name)
+),
+
+dependents as (
+    select distinct on (dependency.classid, dependency.objid)
+        dependency.classid,
+        dependency.objid,
+        dependency.refclassid,
+        dependency.refobjid
+    from pg_catalog.pg_depend as dependency
+    inner join objects on dependency.refclassid = objects.classid and dependency.refobjid = objects.objid
+    left join allowed on dependency.classid = allowed.classid and dependency.objid = allowed.objid
+    where allowed.objid is null
+    order by dependency.classid, dependency.objid, dependency.refclassid, dependency.refobjid
+),
+
+-- A view depends on its tables through its rule, which nobody knows by name.
+named as (
+    select
+        coalesce(relation.tableoid, dependents.classid) as classid,
+        coalesce(relation.oid, dependents.objid) as objid,
+        dependents.refclassid,
+        dependents.refobjid
+    from dependents
+    left join pg_catalog.pg_rewrite as rule
+        on dependents.classid = 'pg_catalog.pg_rewrite'::regclass and dependents.objid = rule.oid
+    left join pg_catalog.pg_class as relation on rule.ev_class = relation.oid and rule.rulename = '_RETURN'
+)
+
+select distinct
+    object.type as object_type,
+    object.identity as identity,
+    needed.identity as needed_identity
+from named
+cross join lateral pg_catalog.pg_identify_object(named.classid, named.objid, 0) as object
+cross join lateral pg_catalog.pg_identify_object_as_address(named.classid, named.objid, 0) as address
+cross join lateral pg_catalog.pg_identify_object(named.refclassid, named.refobjid, 0) as needed
+where
+    not exists (select 1 from allowed where allowed.classid = named.classid and allowed.objid = named.objid)
+    and not exists (
+        select 1
+        from allowed
+        where
+            allowed.classid = named.classid
+            and named.classid <> 'pg_catalog.pg_class'::regclass
+            and allowed.object_name = address.object_names[pg_catalog.array_upper(address.object_names, 1)]
+    )
+    and not exists (
+        select 1
+        from allowed
+        inner join pg_catalog.pg_index as index_entry on named.objid = index_entry.indexrelid
+        where
+            named.classid = 'pg_catalog.pg_class'::regclass
+            and allowed.object_name = address.object_names[pg_catalog.array_upper(address.object_names, 1)]
+    )
+order by object.type, object.identity

@@ -1,0 +1,28 @@
+-- One row per table, partitioned table and sequence of the users' in this database: what a role needs to dump it.
+select
+    class.oid::bigint as oid,
+    namespace.nspname as schema_name,
+    class.relname as table_name,
+    class.relkind::text as kind,
+    pg_catalog.has_schema_privilege(namespace.oid, 'usage')
+    and (
+        pg_catalog.has_table_privilege(class.oid, 'select')
+        or (class.relkind = 'S' and pg_catalog.has_sequence_privilege(class.oid, 'select'))
+    ) as is_readable,
+    pg_catalog.row_security_active(class.oid) as is_filtered,
+    case when class.relkind = 'r' then pg_catalog.pg_table_size(class.oid) else 0 end as size_bytes,
+    extension_member.objid is not null as is_extension_member
+from pg_catalog.pg_class as class
+inner join pg_catalog.pg_namespace as namespace on class.relnamespace = namespace.oid
+left join pg_catalog.pg_depend as extension_member
+    on
+        extension_member.classid = 'pg_catalog.pg_class'::regclass
+        and extension_member.objid = class.oid
+        and extension_member.objsubid = 0
+        and extension_member.deptype = 'e'
+where
+    class.relkind in ('r', 'p', 'S')
+    and class.relpersistence <> 't'
+    and namespace.nspname <> 'information_schema'
+    and namespace.nspname !~ '^pg_'
+order by namespace.nspname, class.relname
