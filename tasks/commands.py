@@ -130,9 +130,10 @@ def _end(process: "subprocess.Popen[str]") -> None:
 
 def _read(process: "subprocess.Popen[str]", lines: deque[str], on_line: Line | None) -> None:
     assert process.stdout is not None
-    for raw in process.stdout:
-        line = raw.rstrip("\n")
-        lines.append(line)
-        logger.debug("%s", line)
-        if on_line is not None:
-            on_line(line)
+    with process.stdout as output:
+        for raw in output:
+            line = raw.rstrip("\n")
+            lines.append(line)
+            logger.debug("%s", line)
+            if on_line is not None:
+                on_line(line)

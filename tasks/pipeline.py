@@ -133,7 +133,6 @@ class Step(TowpathTask):
             if self.complete():
                 return
             started, self.started_at = time.monotonic(), _now()
-            self.checkpoint.remove()
             content = self.work()
             seconds = {"started_at": self.started_at, "seconds": round(time.monotonic() - started, 3)}
             self.checkpoint.write(self.fingerprint(), {**content, **seconds})
@@ -170,6 +169,8 @@ class DumpSource(Step):
 
     def work(self) -> Json:
         options, source = settings.dump_options(), self.database("source")
+        # What it proves is about to be replaced; the other checkpoints are proved by the destination.
+        self.checkpoint.remove()
         manifest = dump.dump_database(source, self.folder, _tools(self), options, listener=self.tell)
         return manifest.to_json()
 

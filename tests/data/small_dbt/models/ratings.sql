@@ -1,0 +1,7 @@
+{{ config(materialized='table') }}
+
+select
+    film_id,
+    title,
+    user_rating
+from public.films

@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+
+select title from {{ ref('ratings') }}
