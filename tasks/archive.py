@@ -1,6 +1,5 @@
 """The table of contents of a pg_dump archive, and the programs that write and read one."""
 
-import glob
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +9,7 @@ from tasks import commands
 from tasks.errors import ToolMissing
 
 # Where distributions keep each major version; PATH and the embedded wheel come besides.
-_VERSIONED_FOLDERS = ("/usr/lib/postgresql/*/bin", "/usr/pgsql-*/bin", "/opt/homebrew/opt/postgresql@*/bin")
+_VERSIONED_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,7 +76,7 @@ def entries(pg_restore: Tool, archive: Path, *, timeout_seconds: float) -> list[
 
 
 def _folders(bundled: Path) -> list[Path]:
-    versioned = [Path(name) for pattern in _VERSIONED_FOLDERS for name in sorted(glob.glob(pattern))]
+    versioned = [folder for pattern in _VERSIONED_FOLDERS for folder in sorted(Path("/").glob(pattern))]
     return [*commands.search_path(), *versioned, bundled]
 
 

@@ -151,30 +151,45 @@ def others_in_transaction(session: Session) -> str:
 def patiently(session: Session, work: Work, *, timeout_seconds: float, what: str, state: str) -> None:
     """Do catalogue work in one transaction, when its locks can be had without anybody having to queue behind us.
 
-    Each attempt waits a second for a lock at most, then lets everything go.
-
     Raises:
         PublishBlocked: not within the time; the sessions in transactions are named.
     """
+
+    def attempt() -> None:
+        with session.transaction(lock_timeout_seconds=_LOCK_TIMEOUT_SECONDS):
+            work()
+
+    until_granted(session, attempt, timeout_seconds=timeout_seconds, what=what, state=state)
+
+
+def until_granted(session: Session, attempt: Work, *, timeout_seconds: float, what: str, state: str) -> None:
+    """Attempt something again and again until no lock is refused, and name those who are waited for.
+
+    Raises:
+        PublishBlocked: not within the time.
+    """
     deadline = time.monotonic() + timeout_seconds
     told = ""
-    while True:
-        try:
-            with session.transaction(lock_timeout_seconds=_LOCK_TIMEOUT_SECONDS):
-                work()
-            return
-        except LockNotGranted as error:
-            others = others_in_transaction(session)
-            if time.monotonic() > deadline:
-                raise PublishBlocked(
-                    f"{what} waited {timeout_seconds:.0f} s for readers of {session.database} and gave up: {others}; "
-                    f"{state}",
-                    hint="end these sessions, or raise [publish] readers_timeout_seconds, and run again",
-                ) from error
+    while (refusal := _refusal(attempt)) is not None:
+        others = others_in_transaction(session)
+        if time.monotonic() > deadline:
+            raise PublishBlocked(
+                f"{what} waited {timeout_seconds:.0f} s for readers of {session.database} and gave up: {others}; "
+                f"{state}",
+                hint="end these sessions, or raise [publish] readers_timeout_seconds, and run again",
+            ) from refusal
         if others != told:
             logger.info("%s waits for readers: %s", what, others)
             told = others
         time.sleep(_PAUSE_SECONDS)
+
+
+def _refusal(attempt: Work) -> LockNotGranted | None:
+    try:
+        attempt()
+    except LockNotGranted as error:
+        return error
+    return None
 
 
 def _numbers(objects: Sequence[Object | Part]) -> dict[str, list[int]]:

@@ -1,6 +1,6 @@
 """The files that a run leaves behind: fingerprinted JSON, written whole or not at all.
 
-    artifacts/<run>/dump/  dump.json  restore.json  dbt.json  dbt/  publish.json  report.json
+artifacts/<run>/dump/  dump.json  restore.json  dbt.json  dbt/  publish.json  report.json
 """
 
 import contextlib

@@ -102,11 +102,13 @@ def _started(command: Sequence[str], environment: Mapping[str, str]) -> Iterator
             encoding="utf-8",
             errors="replace",
             start_new_session=True,
-            preexec_fn=_die_with_parent,
+            # Between fork and exec, in a process that may have threads, only one system call is made.
+            preexec_fn=_die_with_parent,  # noqa: PLW1509
         )
     except OSError as error:
         raise ToolMissing(
-            f"{command[0]} could not be started: {error.strerror}", hint="install it, or name the right one in luigi.cfg"
+            f"{command[0]} could not be started: {error.strerror}",
+            hint="install it, or name the right one in luigi.cfg",
         ) from error
     try:
         yield process

@@ -14,7 +14,6 @@ from tasks.archive import Entry, Tool, Tools
 from tasks.checkpoints import Json, RunFolder, files_in, sizes_in, writing_to
 from tasks.commands import ProgramFailed
 from tasks.errors import (
-    ArtifactsUnwritable,
     DumpFailed,
     LockNotGranted,
     PipelineError,
@@ -95,7 +94,8 @@ def dump_database(
     started = time.monotonic()
     with folder.unfinished(folder.dump) as directory, connect(source) as session:
         with _snapshot(session, tools, options, directory.parent) as (snapshot, tables, wanted):
-            counts = _count_and_dump(session, source, tools, options, directory, snapshot["snapshot"], tables, listener)
+            arguments = ["--format=directory", f"--file={directory}", f"--snapshot={snapshot['snapshot']}"]
+            counts = _count_and_dump(session, tools.pg_dump, options, arguments, tables, listener=listener)
             described = _describe(session, wanted, options)
         contents = archive.entries(tools.pg_restore, directory, timeout_seconds=options.timeout_seconds)
         dumped = _tables_of(tables, counts, contents, source)
@@ -194,30 +194,33 @@ def _ensure_readable(session: Session, tables: list[_SourceTable]) -> None:
 
 
 def _lock(session: Session, tables: list[_SourceTable]) -> None:
-    try:
-        for table in tables:
+    for table in tables:
+        try:
             session.run(with_names("lock table only {} in access share mode", (table.schema, table.name)))
-    except LockNotGranted as error:
-        with connect(session.database) as other:
-            rows = other.all(statement("read_lock_holders"), {"oids": [table.oid for table in tables]})
-        held = "; ".join(f"{row[0]} by session {row[1]} ({row[2]}, {row[3] or 'unnamed'}, {row[4]})" for row in rows)
-        raise SourceBusy(
-            f"{table} of {session.database} is locked: {held or 'whoever held it has just let go'}; "
-            "nothing was dumped",
-            hint="run again when that session has ended, or raise [dump] lock_timeout_seconds",
-        ) from error
+        except LockNotGranted as error:  # noqa: PERF203  the table that is locked must be named
+            raise _locked(session.database, table) from error
+
+
+def _locked(source: Database, table: _SourceTable) -> SourceBusy:
+    with connect(source) as other:
+        rows = other.all(statement("read_lock_holders"), {"oids": [table.oid]})
+    holders = [f"by session {pid} ({role}, {name or 'unnamed'}, {state})" for _, pid, role, name, state in rows]
+    return SourceBusy(
+        f"{table} of {source} is locked {', '.join(holders) or 'by a session that has just let go'}; nothing was dumped",
+        hint="run again when that session has ended, or raise [dump] lock_timeout_seconds",
+    )
 
 
 def _count_and_dump(
     session: Session,
-    source: Database,
-    tools: Tools,
+    tool: Tool,
     options: DumpOptions,
-    directory: Path,
-    snapshot: str,
+    arguments: list[str],
     tables: list[_SourceTable],
+    *,
     listener: Listener,
 ) -> dict[int, int]:
+    """Dump while this session, which holds the snapshot, counts; return the rows of each table by its number."""
     sizes = {str(table): table.bytes for table in tables}
     with ThreadPoolExecutor(1) as threads, Progress("dumping", sizes, listener, at_work=options.jobs) as progress:
         counting = threads.submit(_count, session, tables)
@@ -226,9 +229,8 @@ def _count_and_dump(
             if match := _BEGUN.search(line):
                 progress.begin(match[1])
 
-        arguments = ["--format=directory", f"--jobs={options.jobs}", f"--file={directory}", f"--snapshot={snapshot}"]
         try:
-            _pg_dump(source, tools.pg_dump, options, arguments, on_line)
+            _pg_dump(session.database, tool, options, [f"--jobs={options.jobs}", *arguments], on_line)
         except BaseException:
             session.cancel()
             with suppress(PipelineError):

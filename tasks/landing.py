@@ -79,7 +79,7 @@ def restore(
     _ensure_fit(session, manifest, options)
     load_id = _set_aside(session, manifest, options, run=run)
     try:
-        _fill(session, manifest, directory, pg_restore, options, listener)
+        _fill(session, manifest, directory, pg_restore, options, listener=listener)
         if options.verify == "counts":
             _compare(session, manifest)
         _accept(session, manifest, load_id)
@@ -203,7 +203,7 @@ def _make_schemas(session: Session, manifest: Manifest) -> None:
 
 
 def _fill(
-    session: Session, manifest: Manifest, directory: Path, tool: Tool, options: RestoreOptions, listener: Listener
+    session: Session, manifest: Manifest, directory: Path, tool: Tool, options: RestoreOptions, *, listener: Listener
 ) -> None:
     contents = archive.entries(tool, directory, timeout_seconds=options.timeout_seconds)
     use_list = directory.with_name(".use_list.unfinished")

@@ -21,7 +21,7 @@ _PAUSE_SECONDS = 0.2
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """One load that is in place, with a version that is built on it where there is one."""
+    """One load that is in place, with a version that is built on it; `version_id` is 0 where there is none."""
 
     load_id: int
     run: str
@@ -32,7 +32,7 @@ class State:
     load_state: str
     load_schemas: list[str]
     is_load_whole: bool
-    version_id: int | None
+    version_id: int
     dbt_digest: str | None
     version_state: str | None
     version_schemas: list[str]
@@ -140,8 +140,8 @@ def _end_leftovers(session: Session) -> None:
     while rows := session.all(statement("terminate_leftovers")):
         if time.monotonic() > deadline:
             raise DestinationBusy(
-                f"sessions that a killed run left in {session.database} do not end: {', '.join(str(r[0]) for r in rows)}"
-                "; nothing was changed",
+                f"sessions that a killed run left in {session.database} do not end: "
+                f"{', '.join(str(pid) for pid, _ in rows)}; nothing was changed",
                 hint="end them with pg_terminate_backend, then run again",
             )
         time.sleep(_PAUSE_SECONDS)
@@ -170,9 +170,7 @@ def record_objects(
     session: Session, objects: Sequence[Object], *, load_id: int | None = None, version_id: int | None = None
 ) -> None:
     """Note what a load or a version consists of, every part of it; must be in a transaction."""
-    session.run(
-        "delete from towpath.objects where load_id = %s or version_id = %s", [load_id, version_id]
-    )
+    session.run("delete from towpath.objects where load_id = %s or version_id = %s", [load_id, version_id])
     known = {(o.classid, o.objid): o for o in objects}
     parts = family_of(session, objects)
     owners = [known.get((part.classid, part.objid)) for part in parts]
@@ -206,9 +204,7 @@ def objects_of(
 
 def all_parts(session: Session, *, beside: Sequence[Object] = ()) -> list[Part]:
     """List every part of every load and version in place, and of the objects `beside` them."""
-    rows = session.all(
-        "select distinct classid, objid, object_name from towpath.objects where classid is not null"
-    )
+    rows = session.all("select distinct classid, objid, object_name from towpath.objects where classid is not null")
     return [*(Part(*row) for row in rows), *family_of(session, beside)]
 
 

@@ -3,7 +3,6 @@
 import json
 import logging
 import time
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -57,10 +56,7 @@ class DbtOptions:
                 f"{self.project} is not a dbt project: it has no dbt_project.yml; nothing was built",
                 hint="name the project's folder in [dbt] project_dir or with --dbt-project-dir",
             )
-        files = {
-            name: found["sha256"]
-            for name, found in files_in(self.project, _NOT_SOURCES).items()
-        }
+        files = {name: found["sha256"] for name, found in files_in(self.project, _NOT_SOURCES).items()}
         return digest_of({"files": files, "variables": self.variables, "schema": self.schema})
 
 
@@ -79,7 +75,14 @@ class Build:
 
 
 def build(
-    load_id: int, dbt_digest: str, destination: Database, options: DbtOptions, output: Path, *, run: str, listener: Listener
+    load_id: int,
+    dbt_digest: str,
+    destination: Database,
+    options: DbtOptions,
+    output: Path,
+    *,
+    run: str,
+    listener: Listener,
 ) -> Build:
     """Build and test every model on a load, in schemas that no reader knows; `output` gets dbt's own files.
 
@@ -259,7 +262,9 @@ class _Made:
         return [node.get("name", r["unique_id"]) for node, r in self._results if r["status"] in statuses]
 
     def failures(self) -> list[tuple[Json, Json]]:
-        return [(node, result) for node, result in self._results if result["status"] in ("error", "fail", "runtime error")]
+        return [
+            (node, result) for node, result in self._results if result["status"] in ("error", "fail", "runtime error")
+        ]
 
 
 def _named(node: Json) -> str:
@@ -280,7 +285,7 @@ def _failure(error: ProgramFailed, output: Path, options: DbtOptions) -> Pipelin
     kind = ModelsBroken if broken or not failures else TestsFailed
     told = "; ".join(_told(node, result, output, options) for node, result in broken or failures)
     return kind(
-        f"dbt: {len(failures)} of {len(made.relations)} models and their tests failed: {told or error.message}; {state}",
+        f"dbt: {len(failures)} models and tests failed: {told or error.message}; {state}",
         hint="mend the model, the test or the data, and run again: dump and restore are kept",
     )
 
@@ -321,9 +326,7 @@ def _accept(session: Session, load_id: int, version_id: int, made: _Made) -> lis
             " where version_id = %s",
             [final, [name.replace(generations.NEXT, "", 1) for name in made.stateful], version_id],
         )
-        session.run(
-            "update towpath.loads set state = 'built' where load_id = %s and state = 'restored'", [load_id]
-        )
+        session.run("update towpath.loads set state = 'built' where load_id = %s and state = 'restored'", [load_id])
     return final
 
 

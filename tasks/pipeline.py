@@ -110,7 +110,7 @@ class Step(TowpathTask):
         """Return what the step would be made from now."""
         raise NotImplementedError
 
-    def still_holds(self, content: Json) -> bool:
+    def still_holds(self, content: Json, /) -> bool:
         """Whether the world is still as a true checkpoint says."""
         raise NotImplementedError
 
@@ -145,10 +145,19 @@ class Step(TowpathTask):
     def note(self, outcome: str, message: str | None) -> None:
         """Add a line to the destination's audit log, if it can be reached."""
         began = self.started_at or _now()
-        seconds = (datetime.datetime.now(datetime.timezone.utc) - datetime.datetime.fromisoformat(began)).total_seconds()
-        step = {"run": self.run_name, "step": type(self).__name__, "outcome": outcome, "message": message}
+        seconds = (
+            datetime.datetime.now(datetime.timezone.utc) - datetime.datetime.fromisoformat(began)
+        ).total_seconds()
         try:
-            ledger.record_step(self.database("destination"), **step, started_at=began, seconds=seconds)
+            ledger.record_step(
+                self.database("destination"),
+                run=self.run_name,
+                step=type(self).__name__,
+                outcome=outcome,
+                message=message,
+                started_at=began,
+                seconds=seconds,
+            )
         except PipelineError as error:
             logger.debug("the audit log was not written: %s", error)
 
@@ -164,7 +173,7 @@ class DumpSource(Step):
     def fingerprint(self) -> Json:
         return {"source": self.database("source").place, "selection": settings.dump_options().selection}
 
-    def still_holds(self, content: Json) -> bool:
+    def still_holds(self, content: Json, /) -> bool:
         return dump.is_in_place(self.folder.dump, Manifest.from_json(content))
 
     def work(self) -> Json:
@@ -187,7 +196,7 @@ class RestoreDestination(Step):
         dumped = self.read("dump")
         return {"dump": Manifest.from_json(dumped).digest if dumped else None, **_place(self.holding())}
 
-    def still_holds(self, content: Json) -> bool:
+    def still_holds(self, content: Json, /) -> bool:
         return self.holding().has_landed(content["load_id"])
 
     def work(self) -> Json:
@@ -214,7 +223,7 @@ class RunDbt(Step):
     def fingerprint(self) -> Json:
         return _version(self)
 
-    def still_holds(self, content: Json) -> bool:
+    def still_holds(self, content: Json, /) -> bool:
         version = content["fingerprint"]
         return self.holding().has_version(version["load_id"], version["dbt_digest"], "built", "published")
 
@@ -243,7 +252,7 @@ class PublishModels(Step):
     def fingerprint(self) -> Json:
         return _version(self)
 
-    def still_holds(self, content: Json) -> bool:
+    def still_holds(self, content: Json, /) -> bool:
         version = content["fingerprint"]
         return self.holding().has_version(version["load_id"], version["dbt_digest"], "published")
 
@@ -264,7 +273,7 @@ class FullPipeline(Step):
     def fingerprint(self) -> Json:
         return {"steps": {name: self.read(name).get("started_at") for name in report.STEPS}}
 
-    def still_holds(self, content: Json) -> bool:
+    def still_holds(self, _content: Json, /) -> bool:
         steps = (DumpSource, RestoreDestination, RunDbt, PublishModels)
         if not all(self.clone(step).complete() for step in steps):
             return False

@@ -218,7 +218,7 @@ def connect(database: Database) -> Iterator[Session]:
 def open_session(database: Database) -> Session:
     """Open a session that lasts as long as this process, or until the server ends it. Raises as `connect`."""
     try:
-        connection = psycopg2.connect(**database.parameters)
+        connection = psycopg2.connect(dsn=psycopg2.extensions.make_dsn(**database.parameters))
         connection.autocommit = True
         connection.set_client_encoding("UTF8")
     except psycopg2.Error as error:
@@ -256,7 +256,7 @@ def _refusal(database: Database, error: psycopg2.Error) -> PipelineError:
     text = str(error).strip()
     line = _first_line(error)
     for words, kind, hint in _REFUSALS:
-        final = kind is not DatabaseMissing and words != "role " or "does not exist" in text
+        final = (kind is not DatabaseMissing and words != "role ") or "does not exist" in text
         if words in text and final and "Temporary failure in name resolution" not in text:
             return kind(f"{database} cannot be used: {line}; nothing was changed", hint=hint)
     return DatabaseUnreachable(

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 
 from tasks import catalogue, generations, ledger
-from tasks.errors import DestinationBusy, LandingOccupied, LockNotGranted, PublishBlocked
+from tasks.errors import DestinationBusy, LandingOccupied
 from tasks.generations import NEXT, previous
 from tasks.ledger import State, read_holding
 from tasks.postgres import Database, Session
@@ -13,6 +13,7 @@ from tasks.postgres import Database, Session
 logger = logging.getLogger(__name__)
 
 _GATE_SLICE_SECONDS = 2
+_KEPT = "readers go on seeing the old version, the new one is built and kept"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,12 +45,9 @@ def publish(load_id: int, dbt_digest: str, destination: Database, options: Publi
     started = time.monotonic()
     session = ledger.claim(destination)
     holding = read_holding(session)
-    if holding.has_version(load_id, dbt_digest, "published"):
-        published = holding.version("published")
-        assert published is not None and published.version_id is not None
-        return Publication(
-            version_id=published.version_id, schemas=published.version_schemas, waited_seconds=0, seconds=0
-        )
+    published = holding.version("published")
+    if published is not None and holding.has_version(load_id, dbt_digest, "published"):
+        return _publication(published, waited=0, seconds=0)
     if not holding.has_version(load_id, dbt_digest, "built"):
         raise DestinationBusy(
             f"the version to be published, of load {load_id}, is no longer in {destination}; readers see what they saw",
@@ -63,7 +61,10 @@ def publish(load_id: int, dbt_digest: str, destination: Database, options: Publi
         "published load %d in %s: schemas %s, %.1f s of %.1f s spent waiting for readers",
         load_id, destination, ", ".join(version.version_schemas), waited, seconds,
     )  # fmt: skip
-    assert version.version_id is not None
+    return _publication(version, waited=waited, seconds=seconds)
+
+
+def _publication(version: State, *, waited: float, seconds: float) -> Publication:
     return Publication(
         version_id=version.version_id,
         schemas=version.version_schemas,
@@ -78,26 +79,20 @@ def _wait_for_old_snapshots(session: Session, options: PublishOptions) -> None:
     `create index concurrently` waits for exactly these, whichever role they are of, and obeys lock_timeout; to
     look into pg_stat_activity for them would take pg_read_all_stats.
     """
-    deadline = time.monotonic() + options.readers_timeout_seconds
-    told = ""
+
+    def attempt() -> None:
+        session.run("drop index if exists towpath.readers_gate_passed")
+        session.run("create index concurrently readers_gate_passed on towpath.readers_gate (nothing)")
+
     session.run(f"set lock_timeout = '{_GATE_SLICE_SECONDS}s'")
     try:
-        while True:
-            try:
-                session.run("drop index if exists towpath.readers_gate_passed")
-                session.run("create index concurrently readers_gate_passed on towpath.readers_gate (nothing)")
-                return
-            except LockNotGranted as error:
-                others = catalogue.others_in_transaction(session)
-                if time.monotonic() > deadline:
-                    raise PublishBlocked(
-                        f"sessions hold snapshots from before the new version of {session.database} was built: "
-                        f"{others}; readers go on seeing the old version, the new one is built and kept",
-                        hint="end these sessions, or raise [publish] readers_timeout_seconds, and run again",
-                    ) from error
-                if others != told:
-                    logger.info("publishing waits for snapshots older than the new version: %s", others)
-                    told = others
+        catalogue.until_granted(
+            session,
+            attempt,
+            timeout_seconds=options.readers_timeout_seconds,
+            what="publishing (snapshots from before the new version was built)",
+            state=_KEPT,
+        )
     finally:
         session.run("set lock_timeout = 0")
 
@@ -108,8 +103,8 @@ def _swap(session: Session, options: PublishOptions) -> State:
     def work() -> None:
         swapped.clear()
         holding = read_holding(session)
-        incoming, outgoing = holding.version("built"), holding.version("published")
-        assert incoming is not None
+        outgoing = holding.version("published")
+        incoming = next(state for state in holding.states if state.version_state == "built")
         generations.drop_previous(session, holding)
         if outgoing is not None:
             _take_down(session, outgoing, incoming)
@@ -123,13 +118,12 @@ def _swap(session: Session, options: PublishOptions) -> State:
         work,
         timeout_seconds=options.readers_timeout_seconds,
         what="publishing",
-        state="readers go on seeing the old version, the new one is built and kept",
+        state=_KEPT,
     )
     return swapped[0]
 
 
 def _take_down(session: Session, outgoing: State, incoming: State) -> None:
-    assert outgoing.version_id is not None
     objects = generations.version_objects(session, outgoing)
     catalogue.move(session, objects, {schema: previous(schema) for schema in outgoing.version_schemas})
     ledger.set_version(session, outgoing.version_id, state="previous")
@@ -138,7 +132,6 @@ def _take_down(session: Session, outgoing: State, incoming: State) -> None:
 
 
 def _put_up(session: Session, incoming: State, outgoing: State | None) -> None:
-    assert incoming.version_id is not None
     homes = {name: name.replace(NEXT, "") for name in generations.next_schemas(session)}
     objects = ledger.objects_of(session, list(homes), version_id=incoming.version_id)
     _ensure_free(session, {o.identity.replace(NEXT, "", 1) for o in objects}, list(homes.values()))
@@ -148,7 +141,7 @@ def _put_up(session: Session, incoming: State, outgoing: State | None) -> None:
         places = {previous(schema): schema for schema in outgoing.version_schemas}
         old = ledger.objects_of(session, list(places), version_id=outgoing.version_id)
         catalogue.carry_grants(session, old, objects, places)
-        ledger.rename_objects(session, outgoing.version_id or 0)
+        ledger.rename_objects(session, outgoing.version_id)
     ledger.rename_objects(session, incoming.version_id)
     ledger.set_version(session, incoming.version_id, state="published")
     ledger.set_load(session, incoming.load_id, state="published", place="landing")

@@ -12,6 +12,7 @@ from tasks.postgres import Database, connect, quoted
 STEPS = ("dump", "restore", "dbt", "publish")
 _TITLES = {"dump": "DumpSource", "restore": "RestoreDestination", "dbt": "RunDbt", "publish": "PublishModels"}
 _SHOWN_ROWS = 3
+_NEXT = """make psql ARGS="--command 'table {}'" """
 
 
 def compose(run: str, checkpoints: Mapping[str, Json], *, versions: Mapping[str, str]) -> Json:
@@ -69,7 +70,8 @@ def first_rows(destination: Database, psql: Path, model: str, models: list[str])
     published = {name.replace("__next", "") for name in models}
     if model not in published:
         return []
-    query = f"select * from {'.'.join(quoted(part) for part in model.split('.', 1))} limit {_SHOWN_ROWS}"
+    # psql takes no parameters; the name is quoted.
+    query = f"select * from {'.'.join(map(quoted, model.split('.', 1)))} limit {_SHOWN_ROWS}"  # noqa: S608
     try:
         with connect(destination) as session:
             environment = {**session.database.libpq_environment(), "PGDATABASE": session.connected_as()["dbname"]}
@@ -77,4 +79,4 @@ def first_rows(destination: Database, psql: Path, model: str, models: list[str])
         rows = commands.run(command, environment=environment, timeout_seconds=60)
     except PipelineError:
         return []
-    return [f'Next: make psql ARGS="--command \'select * from {model}\'"', "", *rows]
+    return [f"Next: {_NEXT.format(model)}".rstrip(), "", *rows]

@@ -59,7 +59,6 @@ def roll_back(destination: Database, *, readers_timeout_seconds: float) -> tuple
 
 
 def _exchange(session: Session, current: State, before: State) -> None:
-    assert current.version_id is not None and before.version_id is not None
     shown, kept = generations.version_objects(session, current), generations.version_objects(session, before)
     _trade(session, shown, current.version_schemas, kept, before.version_schemas)
     catalogue.carry_grants(session, shown, kept, {previous(s): s for s in current.version_schemas})
@@ -71,7 +70,7 @@ def _exchange(session: Session, current: State, before: State) -> None:
     ledger.set_version(session, current.version_id, state="previous")
     ledger.set_version(session, before.version_id, state="published")
     for state in (current, before):
-        ledger.rename_objects(session, state.version_id or 0)
+        ledger.rename_objects(session, state.version_id)
 
 
 def _trade(

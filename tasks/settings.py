@@ -29,7 +29,9 @@ _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,49}")
 class source(luigi.Config):
     """Where the data is, and which of it. Patterns are pg_dump's own: `sales.*`, `"Mixed Case"`."""
 
-    uri: str = luigi.Parameter(default="", visibility=ParameterVisibility.PRIVATE, description="libpq connection string")
+    uri: str = luigi.Parameter(
+        default="", visibility=ParameterVisibility.PRIVATE, description="libpq connection string"
+    )
     schemas: tuple[str, ...] = luigi.ListParameter(default=(), description="patterns of schemas to dump; all if none")
     exclude_schemas: tuple[str, ...] = luigi.ListParameter(default=(), description="patterns of schemas to leave out")
     tables: tuple[str, ...] = luigi.ListParameter(default=(), description="patterns of tables to dump; all if none")
@@ -43,7 +45,9 @@ class source(luigi.Config):
 class destination(luigi.Config):
     """Where the data goes."""
 
-    uri: str = luigi.Parameter(default="", visibility=ParameterVisibility.PRIVATE, description="libpq connection string")
+    uri: str = luigi.Parameter(
+        default="", visibility=ParameterVisibility.PRIVATE, description="libpq connection string"
+    )
 
 
 class artifacts(luigi.Config):
@@ -198,6 +202,4 @@ def dbt_options() -> DbtOptions:
 
 def publish_options() -> PublishOptions:
     section = publish()
-    return PublishOptions(
-        readers_timeout_seconds=section.readers_timeout_seconds, keep_previous=section.keep_previous
-    )
+    return PublishOptions(readers_timeout_seconds=section.readers_timeout_seconds, keep_previous=section.keep_previous)

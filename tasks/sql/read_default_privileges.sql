@@ -12,8 +12,9 @@ select
     ) as statement
 from pg_catalog.pg_default_acl as default_privileges
 inner join pg_catalog.pg_namespace as namespace on default_privileges.defaclnamespace = namespace.oid
+inner join pg_catalog.pg_roles as role on default_privileges.defaclrole = role.oid
 cross join lateral pg_catalog.aclexplode(default_privileges.defaclacl) as privilege
 where
     namespace.nspname = %(old_schema)s
-    and default_privileges.defaclrole = current_user::regrole
+    and role.rolname = current_user
 order by statement

@@ -45,14 +45,17 @@ named as (
 
 select distinct
     object.type as object_type,
-    object.identity as identity,
+    object.identity,
     needed.identity as needed_identity
 from named
 cross join lateral pg_catalog.pg_identify_object(named.classid, named.objid, 0) as object
 cross join lateral pg_catalog.pg_identify_object_as_address(named.classid, named.objid, 0) as address
 cross join lateral pg_catalog.pg_identify_object(named.refclassid, named.refobjid, 0) as needed
 where
-    not exists (select 1 from allowed where allowed.classid = named.classid and allowed.objid = named.objid)
+    not exists (
+        select 1 from allowed
+        where allowed.classid = named.classid and allowed.objid = named.objid
+    )
     and not exists (
         select 1
         from allowed

@@ -5,27 +5,28 @@ select
     dependency.objid::bigint as objid,
     object.type as object_type,
     namespace.nspname as schema_name,
-    object.identity as identity,
+    object.identity,
     -- The bootstrap superuser owns what pg_shdepend does not mention.
-    coalesce(ownership.refobjid, 10) = current_user::regrole::oid as is_owned
+    coalesce(ownership.refobjid, 10) = role.oid as is_owned
 from pg_catalog.pg_depend as dependency
 inner join pg_catalog.pg_namespace as namespace on dependency.refobjid = namespace.oid
 cross join lateral pg_catalog.pg_identify_object(dependency.classid, dependency.objid, 0) as object
+inner join pg_catalog.pg_roles as role on current_user = role.rolname
 left join pg_catalog.pg_shdepend as ownership
     on
-        ownership.dbid = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
-        and ownership.classid = dependency.classid
-        and ownership.objid = dependency.objid
+        ownership.dbid = (
+            select database.oid from pg_catalog.pg_database as database
+            where database.datname = pg_catalog.current_database()
+        )
+        and dependency.classid = ownership.classid
+        and dependency.objid = ownership.objid
         and ownership.objsubid = 0
         and ownership.deptype = 'o'
 where
     dependency.refclassid = 'pg_catalog.pg_namespace'::regclass
     and dependency.deptype = 'n'
     and namespace.nspname = any(%(schemas)s)
-    and dependency.classid not in (
-        'pg_catalog.pg_extension'::regclass, 'pg_catalog.pg_default_acl'::regclass,
-        'pg_catalog.pg_publication_namespace'::regclass
-    )
+    and object.type not in ('extension', 'default acl', 'publication namespace')
     and not exists (
         select 1
         from pg_catalog.pg_depend as tie

@@ -10,5 +10,8 @@ inner join pg_catalog.pg_stat_activity as activity on held.pid = activity.pid
 where
     held.relation = any(%(oids)s::oid[])
     and held.mode = 'AccessExclusiveLock'
-    and held.database = (select oid from pg_catalog.pg_database where datname = pg_catalog.current_database())
+    and held.database = (
+        select database.oid from pg_catalog.pg_database as database
+        where database.datname = pg_catalog.current_database()
+    )
     and activity.pid <> pg_catalog.pg_backend_pid()

@@ -36,7 +36,7 @@ with_families as (
 select
     object.type as object_type,
     object.schema as schema_name,
-    object.identity as identity
+    object.identity
 from with_families
 cross join lateral pg_catalog.pg_identify_object(with_families.classid, with_families.objid, 0) as object
 where object.schema is not null and object.schema !~ '^pg_'

@@ -18,13 +18,19 @@ select
     loads.state as load_state,
     loads.schemas as load_schemas,
     -- Tables dropped by hand, or a database that came from a backup: then the load is not held.
-    not exists (select 1 from missing where missing.load_id = loads.load_id) as is_load_whole,
-    versions.version_id,
+    not exists (
+        select 1 from missing
+        where missing.load_id = loads.load_id
+    ) as is_load_whole,
+    coalesce(versions.version_id, 0) as version_id,
     versions.dbt_digest,
     versions.state as version_state,
     coalesce(versions.schemas, '{}') as version_schemas,
     coalesce(versions.stateful, '{}') as stateful,
-    not exists (select 1 from missing where missing.version_id = versions.version_id) as is_version_whole
+    not exists (
+        select 1 from missing
+        where missing.version_id = versions.version_id
+    ) as is_version_whole
 from towpath.loads
 left join towpath.versions on loads.load_id = versions.load_id and versions.state <> 'dropped'
 where loads.place is not null

@@ -17,7 +17,7 @@ inner join pg_catalog.pg_namespace as namespace on class.relnamespace = namespac
 left join pg_catalog.pg_depend as extension_member
     on
         extension_member.classid = 'pg_catalog.pg_class'::regclass
-        and extension_member.objid = class.oid
+        and class.oid = extension_member.objid
         and extension_member.objsubid = 0
         and extension_member.deptype = 'e'
 where
