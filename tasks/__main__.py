@@ -20,9 +20,9 @@ def psql(arguments: list[str]) -> None:
 def dbt(arguments: list[str]) -> None:
     """Become dbt on the destination, with the variables that `profiles.yml` wants."""
     options = settings.dbt_options()
-    database = settings.database("destination", application_name="towpath")
+    database = settings.database("destination", application_name="dbt by hand")
     with connect(database) as session:
-        environment = models.dbt_environment(session, schema=options.schema, run="by hand")
+        environment = models.dbt_environment(session, schema=options.schema)
     environment |= {"DBT_PROJECT_DIR": str(options.project), "DBT_PROFILES_DIR": str(options.profiles)}
     commands.become([options.executable, *arguments], environment=environment)
 

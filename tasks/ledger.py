@@ -15,6 +15,7 @@ logger = logging.getLogger(__name__)
 # Any number that nobody else uses: this one spells "towpath" in ASCII.
 _CLAIM = 0x746F7770617468
 _CLAIM_SECONDS = 5.0
+_HOLDER = "towpath: "
 _LEFTOVER_SECONDS = 30.0
 _PAUSE_SECONDS = 0.2
 
@@ -99,6 +100,8 @@ def claim(destination: Database) -> Session:
     if held is not None and held.in_reach:
         return held
     session = open_session(destination)
+    # Another name than that of the sessions that another run's claim, should it come first, ends as leftovers.
+    session.run("select pg_catalog.set_config('application_name', %s, false)", [_holder_name(destination)])
     deadline = time.monotonic() + _CLAIM_SECONDS
     while not session.value("select pg_catalog.pg_try_advisory_lock(%s)", [_CLAIM]):
         if time.monotonic() > deadline:
@@ -119,6 +122,10 @@ def claim(destination: Database) -> Session:
     return session
 
 
+def _holder_name(destination: Database) -> str:
+    return destination.parameters["application_name"].replace("towpath ", _HOLDER, 1)
+
+
 def release(destination: Database) -> None:
     """Give the claim back before the process ends."""
     session = _claims.pop(repr(sorted(destination.place.items())), None)
@@ -128,7 +135,7 @@ def release(destination: Database) -> None:
 
 def _busy(session: Session) -> DestinationBusy:
     rows = session.all(statement("read_claim_holder"), {"claim": _CLAIM})
-    holder = "; ".join(f"run {name.removeprefix('towpath ')} (session {p} from {at})" for name, p, at in rows)
+    holder = "; ".join(f"run {name.removeprefix(_HOLDER)} (session {p} from {at})" for name, p, at in rows)
     return DestinationBusy(
         f"{session.database} is being worked on by {holder or 'another run'}; nothing was changed",
         hint="let that run end, then run again",

@@ -1,33 +1,21 @@
 """Landing to tested models, beside those that readers see: `dbt build` into the `__next` schemas."""
 
-import json
 import logging
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tasks import catalogue, commands, generations, ledger
-from tasks.checkpoints import Json, digest_of, files_in, writing_to
+from tasks.checkpoints import digest_of, files_in, writing_to
 from tasks.commands import ProgramFailed
-from tasks.errors import (
-    DestinationBusy,
-    DestinationUnfit,
-    LandingOccupied,
-    ModelsBroken,
-    PipelineError,
-    RolledBack,
-    SettingInvalid,
-    TestsFailed,
-)
+from tasks.dbt_artifacts import BuildResults, failure
+from tasks.errors import DestinationBusy, DestinationUnfit, LandingOccupied, RolledBack, SettingInvalid
 from tasks.ledger import Holding, State, read_holding
 from tasks.postgres import Database, Session, with_names
 from tasks.progress import Listener
 
 logger = logging.getLogger(__name__)
 
-_RELATIONS = ("model", "seed", "snapshot")
-_STATEFUL = ("incremental", "snapshot")
 # What dbt and editors write into a project folder, and what no build depends on.
 _NOT_SOURCES = {"target", "logs", ".git", "__pycache__", ".user.yml", ".DS_Store"}
 
@@ -93,9 +81,8 @@ def build(
     started = time.monotonic()
     session = ledger.claim(destination)
     version_id = _begin(session, load_id, dbt_digest, options, run=run)
-    _run_dbt(session, options, output, run=run, listener=listener)
-    manifest, results = _read(output / "manifest.json"), _read(output / "run_results.json")
-    made = _Made(manifest, results)
+    _run_dbt(session, options, output, listener=listener)
+    made = BuildResults.read(output)
     schemas = _accept(session, load_id, version_id, made)
     built = Build(
         version_id=version_id,
@@ -104,7 +91,7 @@ def build(
         in_place=[name for name in made.relations if generations.NEXT not in name.split(".")[0]],
         tests=made.tests,
         warnings=made.named("warn"),
-        dbt=str(results["metadata"]["dbt_version"]),
+        dbt=made.dbt_version,
         seconds=round(time.monotonic() - started, 3),
     )
     logger.info(
@@ -181,7 +168,7 @@ def _prepare_next(session: Session, published: State) -> None:
         session.run(with_names("insert into {} select * from {}", new, old))
 
 
-def _run_dbt(session: Session, options: DbtOptions, output: Path, *, run: str, listener: Listener) -> None:
+def _run_dbt(session: Session, options: DbtOptions, output: Path, *, listener: Listener) -> None:
     with writing_to(output):
         output.mkdir(parents=True, exist_ok=True)
         # A result that is there after a failure must be this build's.
@@ -205,13 +192,13 @@ def _run_dbt(session: Session, options: DbtOptions, output: Path, *, run: str, l
         listener(0, said)
 
     try:
-        environment = dbt_environment(session, schema=options.schema + generations.NEXT, run=run)
+        environment = dbt_environment(session, schema=options.schema + generations.NEXT)
         commands.run(command, environment=environment, timeout_seconds=options.timeout_seconds, on_line=on_line)
     except ProgramFailed as error:
-        raise _failure(error, output, options) from error
+        raise failure(error, output, options.project) from error
 
 
-def dbt_environment(session: Session, *, schema: str, run: str) -> dict[str, str]:
+def dbt_environment(session: Session, *, schema: str) -> dict[str, str]:
     """Return the variables that `dbt_models/profiles.yml` reads, as libpq resolved them for this session."""
     connected = session.connected_as()
     return {
@@ -221,7 +208,7 @@ def dbt_environment(session: Session, *, schema: str, run: str) -> dict[str, str
         "TOWPATH_USER": connected["user"],
         "TOWPATH_DBNAME": connected["dbname"],
         "TOWPATH_SCHEMA": schema,
-        "TOWPATH_APPLICATION_NAME": f"towpath {run}",
+        "TOWPATH_APPLICATION_NAME": session.database.parameters["application_name"],
         # dbt keeps variables of this prefix out of its logs and artifacts.
         "DBT_ENV_SECRET_TOWPATH_PASSWORD": connected["password"],
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
@@ -229,80 +216,7 @@ def dbt_environment(session: Session, *, schema: str, run: str) -> dict[str, str
     }
 
 
-class _Made:
-    """What dbt's own files say was made."""
-
-    def __init__(self, manifest: Json, results: Json) -> None:
-        nodes: dict[str, Json] = {**manifest["nodes"], **manifest.get("unit_tests", {})}
-        self._results = [(nodes.get(r["unique_id"], {}), r) for r in results["results"]]
-        self._nodes = [
-            n
-            for n in manifest["nodes"].values()
-            if n["resource_type"] in _RELATIONS and n["config"].get("materialized") != "ephemeral"
-        ]
-
-    @property
-    def relations(self) -> list[str]:
-        return sorted(_named(node) for node in self._nodes)
-
-    @property
-    def places(self) -> list[tuple[str, str]]:
-        return [(node["schema"], node["alias"]) for node in self._nodes]
-
-    @property
-    def stateful(self) -> list[str]:
-        kept = (n for n in self._nodes if n["config"].get("materialized") in _STATEFUL)
-        return sorted(_named(node) for node in kept if generations.NEXT in node["schema"])
-
-    @property
-    def tests(self) -> int:
-        return sum(1 for _, result in self._results if result["status"] == "pass")
-
-    def named(self, *statuses: str) -> list[str]:
-        return [node.get("name", r["unique_id"]) for node, r in self._results if r["status"] in statuses]
-
-    def failures(self) -> list[tuple[Json, Json]]:
-        return [
-            (node, result) for node, result in self._results if result["status"] in ("error", "fail", "runtime error")
-        ]
-
-
-def _named(node: Json) -> str:
-    return f"{node['schema']}.{node['alias']}"
-
-
-def _failure(error: ProgramFailed, output: Path, options: DbtOptions) -> PipelineError:
-    state = "readers see what they saw"
-    try:
-        made = _Made(_read(output / "manifest.json"), _read(output / "run_results.json"))
-    except (OSError, ValueError, KeyError):
-        said = " ".join(line[10:] if line[2:3] == ":" else line for line in error.lines[-8:] if line.strip())
-        return ModelsBroken(
-            f"dbt could not start to build {options.project}: {said}; {state}", hint="mend the project and run again"
-        )
-    failures = made.failures()
-    broken = [(node, r) for node, r in failures if node.get("resource_type") in _RELATIONS]
-    kind = ModelsBroken if broken or not failures else TestsFailed
-    told = "; ".join(_told(node, result, output, options) for node, result in broken or failures)
-    return kind(
-        f"dbt: {len(failures)} models and tests failed: {told or error.message}; {state}",
-        hint="mend the model, the test or the data, and run again: dump and restore are kept",
-    )
-
-
-def _told(node: Json, result: Json, output: Path, options: DbtOptions) -> str:
-    name = node.get("name", result["unique_id"])
-    message = " ".join(str(result.get("message") or result["status"]).split())
-    compiled = node.get("compiled_path")
-    where = f", compiled in {_compiled(Path(compiled), output, options)}" if compiled else ""
-    return f"{node.get('resource_type', 'node').replace('_', ' ')} {name} ({message}{where})"
-
-
-def _compiled(path: Path, output: Path, options: DbtOptions) -> Path:
-    return next((p for p in (path, output / path, options.project / path) if p.exists()), path)
-
-
-def _accept(session: Session, load_id: int, version_id: int, made: _Made) -> list[str]:
+def _accept(session: Session, load_id: int, version_id: int, made: BuildResults) -> list[str]:
     with session.transaction():
         holding = read_holding(session)
         schemas = generations.next_schemas(session)
@@ -324,7 +238,7 @@ def _accept(session: Session, load_id: int, version_id: int, made: _Made) -> lis
         session.run(
             "update towpath.versions set state = 'built', built_at = clock_timestamp(), schemas = %s, stateful = %s"
             " where version_id = %s",
-            [final, [name.replace(generations.NEXT, "", 1) for name in made.stateful], version_id],
+            [final, [n.replace(generations.NEXT, "", 1) for n in made.stateful if generations.NEXT in n], version_id],
         )
         session.run("update towpath.loads set state = 'built' where load_id = %s and state = 'restored'", [load_id])
     return final
@@ -333,8 +247,3 @@ def _accept(session: Session, load_id: int, version_id: int, made: _Made) -> lis
 def _place(identity: str) -> tuple[str, str]:
     schema, _, name = identity.partition(".")
     return schema.strip('"'), name.strip('"')
-
-
-def _read(path: Path) -> Json:
-    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return content

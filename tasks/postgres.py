@@ -16,15 +16,8 @@ import psycopg2.extensions
 from psycopg2 import errorcodes, sql
 
 from tasks import commands
-from tasks.errors import (
-    DatabaseMissing,
-    DatabaseUnreachable,
-    LockNotGranted,
-    LoginRefused,
-    PipelineError,
-    SettingInvalid,
-    StatementFailed,
-)
+from tasks.errors import DatabaseUnreachable, LockNotGranted, PipelineError, SettingInvalid, StatementFailed
+from tasks.refusals import first_line, refusal
 
 Row = tuple[Any, ...]
 
@@ -190,12 +183,12 @@ class Session:
     def _translated(self, error: psycopg2.Error) -> PipelineError:
         if self._connection.closed:
             return DatabaseUnreachable(
-                f"the connection to {self.database} was lost in mid-work: {_first_line(error)}",
+                f"the connection to {self.database} was lost in mid-work: {first_line(str(error))}",
                 hint="run the same command again: what is complete is kept",
             )
         kind = LockNotGranted if error.pgcode == errorcodes.LOCK_NOT_AVAILABLE else StatementFailed
         return kind(
-            f"{self.database} refused a statement: {_first_line(error)}",
+            f"{self.database} refused a statement: {first_line(str(error))}",
             hint="grant the role what it lacks, or report this as a bug with the log",
         )
 
@@ -222,7 +215,7 @@ def open_session(database: Database) -> Session:
         connection.autocommit = True
         connection.set_client_encoding("UTF8")
     except psycopg2.Error as error:
-        raise _refusal(database, error) from error
+        raise refusal(str(database), str(error)) from error
     session = Session(database, connection)
     session.run(
         "select pg_catalog.set_config(name, %(wanted)s::pg_catalog.jsonb ->> pg_catalog.lower(name), false)"
@@ -230,41 +223,3 @@ def open_session(database: Database) -> Session:
         {"wanted": json.dumps(_SESSION_SETTINGS), "names": list(_SESSION_SETTINGS)},
     )
     return session
-
-
-# libpq gives no code for a refused connection, only the server's English text or its own (lc_messages of the
-# server may differ: then the job waits until [readiness] timeout_seconds, and shows the text as it is).
-_REFUSALS: tuple[tuple[str, type[PipelineError], str], ...] = (
-    ("password authentication failed", LoginRefused, "check user and password; ~/.pgpass and PGPASSWORD count too"),
-    ("no password supplied", LoginRefused, "give the password in the URI, ~/.pgpass or PGPASSWORD"),
-    ("authentication failed", LoginRefused, "check the user and the server's pg_hba.conf"),
-    ("no pg_hba.conf entry", LoginRefused, "add an entry for this user and host to the server's pg_hba.conf"),
-    ("is not permitted to log in", LoginRefused, "alter role … login, or use another role"),
-    ("permission denied for database", LoginRefused, "grant connect on the database to the role"),
-    ("role ", LoginRefused, "create the role, or correct the user name"),
-    ("does not support SSL", LoginRefused, "switch TLS on at the server, or take sslmode out of the URI"),
-    ("certificate", LoginRefused, "check sslrootcert, sslmode and the server's certificate"),
-    ("root.crt", LoginRefused, "check sslrootcert and sslmode"),
-    ("database ", DatabaseMissing, "create the database, or correct its name"),
-    ("could not translate host name", SettingInvalid, "correct the host name"),
-    ("definition of service", SettingInvalid, "correct the service name, or ~/.pg_service.conf"),
-    ("invalid", SettingInvalid, "correct the connection string"),
-)
-
-
-def _refusal(database: Database, error: psycopg2.Error) -> PipelineError:
-    text = str(error).strip()
-    line = _first_line(error)
-    for words, kind, hint in _REFUSALS:
-        final = (kind is not DatabaseMissing and words != "role ") or "does not exist" in text
-        if words in text and final and "Temporary failure in name resolution" not in text:
-            return kind(f"{database} cannot be used: {line}; nothing was changed", hint=hint)
-    return DatabaseUnreachable(
-        f"{database} does not answer: {line}; nothing was changed",
-        hint="start the server, or correct host and port",
-    )
-
-
-def _first_line(error: psycopg2.Error) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[-1].strip() if lines and "FATAL" in lines[-1] else (lines[0].strip() if lines else "no reason given")

@@ -45,7 +45,13 @@ def wait_until_ready(database: Database, options: ReadinessOptions) -> None:
         stop=tenacity.stop_after_delay(options.timeout_seconds),
         reraise=True,
     )
-    asking(_ask, database)
+    try:
+        asking(_ask, database)
+    except DatabaseUnreachable as error:
+        raise DatabaseUnreachable(
+            f"{error.message} (waited {time.monotonic() - started:.0f} s)",
+            hint=f"{error.hint}; or wait longer with [readiness] timeout_seconds",
+        ) from error
     logger.info("%s is ready after %.1f s", database, time.monotonic() - started)
 
 

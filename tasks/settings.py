@@ -10,9 +10,8 @@ from luigi.parameter import ParameterVisibility
 
 from tasks import commands, generations
 from tasks import embedded as embedded_servers
-from tasks.archive import Tools, choose_tools
+from tasks.archive import DumpOptions, Tools, choose_tools
 from tasks.checkpoints import RunFolder
-from tasks.dump import DumpOptions
 from tasks.errors import SettingInvalid
 from tasks.landing import RestoreOptions
 from tasks.models import DbtOptions

@@ -1,0 +1,104 @@
+"""What dbt's own files, `manifest.json` and `run_results.json`, say of a build.
+
+Only what is the same in dbt 1.11 and 1.12 is read.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from tasks.checkpoints import Json
+from tasks.commands import ProgramFailed
+from tasks.errors import ModelsBroken, PipelineError, TestsFailed
+
+_RELATIONS = ("model", "seed", "snapshot")
+_STATEFUL = ("incremental", "snapshot")
+
+
+class BuildResults:
+    """What was made, and how it went; a name is `schema.name` as dbt built it, `__next` included."""
+
+    def __init__(self, manifest: Json, results: Json) -> None:
+        nodes: dict[str, Json] = {**manifest["nodes"], **manifest.get("unit_tests", {})}
+        self.dbt_version = str(results["metadata"]["dbt_version"])
+        self._results = [(nodes.get(result["unique_id"], {}), result) for result in results["results"]]
+        self._relations = [node for node in manifest["nodes"].values() if _is_relation(node)]
+
+    @classmethod
+    def read(cls, output: Path) -> "BuildResults":
+        """Read dbt's target folder. Raises OSError, ValueError or KeyError where a build left no result."""
+        return cls(_read(output / "manifest.json"), _read(output / "run_results.json"))
+
+    @property
+    def relations(self) -> list[str]:
+        return sorted(_named(node) for node in self._relations)
+
+    @property
+    def places(self) -> list[tuple[str, str]]:
+        return [(node["schema"], node["alias"]) for node in self._relations]
+
+    @property
+    def stateful(self) -> list[str]:
+        """Those that keep what earlier builds put into them."""
+        return sorted(_named(node) for node in self._relations if node["config"].get("materialized") in _STATEFUL)
+
+    @property
+    def tests(self) -> int:
+        return sum(1 for _, result in self._results if result["status"] == "pass")
+
+    def named(self, *statuses: str) -> list[str]:
+        return [node.get("name", r["unique_id"]) for node, r in self._results if r["status"] in statuses]
+
+    def failures(self) -> list[tuple[Json, Json]]:
+        """Return each failed node of dbt's manifest with its result."""
+        failed = ("error", "fail", "runtime error")
+        return [(node, result) for node, result in self._results if result["status"] in failed]
+
+
+def _is_relation(node: Json) -> bool:
+    return node["resource_type"] in _RELATIONS and node["config"].get("materialized") != "ephemeral"
+
+
+def _named(node: Json) -> str:
+    return f"{node['schema']}.{node['alias']}"
+
+
+def failure(error: ProgramFailed, output: Path, project: Path) -> PipelineError:
+    """Put a failed build into words: the models or tests that failed, why, and where their SQL is.
+
+    ModelsBroken where a model could not be built or dbt could not start, TestsFailed where only tests failed.
+    """
+    state = "readers see what they saw"
+    try:
+        made = BuildResults.read(output)
+    except (OSError, ValueError, KeyError):
+        said = " ".join(line[10:] if line[2:3] == ":" else line for line in error.lines[-8:] if line.strip())
+        return ModelsBroken(
+            f"dbt could not start to build {project}: {said}; {state}", hint="mend the project and run again"
+        )
+    failures = made.failures()
+    broken = [(node, r) for node, r in failures if node.get("resource_type") in _RELATIONS]
+    kind = ModelsBroken if broken or not failures else TestsFailed
+    told = "; ".join(_told(node, result, (output, project)) for node, result in broken or failures)
+    return kind(
+        f"dbt: {len(failures)} models and tests failed: {told or error.message}; {state}",
+        hint="mend the model, the test or the data, and run again: dump and restore are kept",
+    )
+
+
+def _told(node: Json, result: Json, folders: tuple[Path, Path]) -> str:
+    name = node.get("name", result["unique_id"])
+    message = " ".join(str(result.get("message") or result["status"]).split())
+    compiled = node.get("compiled_path")
+    where = f", compiled in {_compiled(Path(compiled), folders)}" if compiled else ""
+    return f"{node.get('resource_type', 'node').replace('_', ' ')} {name} ({message}{where})"
+
+
+def _compiled(path: Path, folders: tuple[Path, Path]) -> Path:
+    # dbt writes it as it was configured: absolute, or relative to either.
+    return next((found for folder in folders if (found := folder / path).exists()), path)
+
+
+def _read(path: Path) -> Json:
+    content: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return content

@@ -1,0 +1,151 @@
+"""What every task of the way has in common: a checkpoint, a claim on its run, an exit code for each kind of failure."""
+
+import contextlib
+import datetime
+import logging
+import time
+from typing import Any
+
+import luigi
+import luigi.retcodes
+import luigi.rpc
+
+from tasks import ledger, settings
+from tasks.checkpoints import Checkpoint, Json, RunFolder
+from tasks.errors import PipelineError
+from tasks.ledger import Holding
+from tasks.postgres import Database
+
+logger = logging.getLogger(__name__)
+
+_SECONDS_BETWEEN_MESSAGES = 1.0
+
+
+class Told(logging.Filter):
+    """Show a foreseen failure by its own words instead of a traceback."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        error = record.exc_info[1] if record.exc_info else None
+        if isinstance(error, PipelineError):
+            record.msg, record.args, record.exc_info, record.exc_text = str(error), (), None, None
+        return True
+
+
+logging.getLogger("luigi-interface").addFilter(Told())
+
+
+class TowpathTask(luigi.Task):
+    """What all tasks do when they fail: say it in words, and end with the exit code of its kind."""
+
+    _told_at = 0.0
+
+    def on_failure(self, exception: BaseException) -> Any:
+        if not isinstance(exception, PipelineError):
+            return super().on_failure(exception)
+        # The one instance that the luigi command reads its exit code from when all is done.
+        luigi.retcodes.retcode().task_failed = exception.exit_code
+        return str(exception)
+
+    def tell(self, percentage: int, text: str) -> None:
+        """Show luigid, once a second at most, how far the task is; the work goes on whether it hears it or not."""
+        if self.set_status_message is None or self.set_progress_percentage is None:
+            return
+        if time.monotonic() - self._told_at < _SECONDS_BETWEEN_MESSAGES:
+            return
+        self._told_at = time.monotonic()
+        with contextlib.suppress(luigi.rpc.RPCError):
+            self.set_status_message(text)
+            self.set_progress_percentage(percentage)
+
+
+class Step(TowpathTask):
+    """A task whose checkpoint is believed only while it was made from what it would be made from now."""
+
+    run_id: str = luigi.Parameter(default="", description="names the run; by default today's date in UTC")
+    allow_older: bool = luigi.BoolParameter(
+        significant=False, description="load a dump that is older than what readers see"
+    )
+    checkpoint_name = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        # A default would be evaluated when this module is imported: in luigid's workers, days too early.
+        self.run_name = self.run_id or settings.default_run_id()
+        self.started_at = ""
+
+    @property
+    def folder(self) -> RunFolder:
+        return settings.run_folder(self.run_name)
+
+    @property
+    def checkpoint(self) -> Checkpoint:
+        return self.folder.checkpoint(self.checkpoint_name)
+
+    def database(self, role: str) -> Database:
+        return settings.database(role, application_name=f"towpath {self.run_name}")
+
+    def holding(self) -> Holding:
+        return ledger.holding_of(self.database("destination"))
+
+    def read(self, name: str) -> Json:
+        """Return the content of another step's checkpoint, empty where there is none."""
+        return self.folder.checkpoint(name).read() or {}
+
+    def fingerprint(self) -> Json:
+        """Return what the step would be made from now."""
+        raise NotImplementedError
+
+    def still_holds(self, content: Json, /) -> bool:
+        """Whether the world is still as a true checkpoint says."""
+        raise NotImplementedError
+
+    def work(self) -> Json:
+        """Do the step's work and return what the checkpoint is to say of it."""
+        raise NotImplementedError
+
+    def complete(self) -> bool:
+        try:
+            content = self.checkpoint.read()
+            # No server is asked while there is no checkpoint.
+            return content is not None and content["fingerprint"] == self.fingerprint() and self.still_holds(content)
+        except PipelineError as error:
+            logger.debug("%s is not complete: %s", self, error)
+            return False
+
+    def run(self) -> None:
+        with self.folder.claimed():
+            # A server that was asleep when Luigi asked may, now that it is up, turn out to hold it all.
+            if self.complete():
+                return
+            started, self.started_at = time.monotonic(), _now()
+            content = self.work()
+            seconds = {"started_at": self.started_at, "seconds": round(time.monotonic() - started, 3)}
+            self.checkpoint.write(self.fingerprint(), {**content, **seconds})
+            self.note("done", None)
+
+    def on_failure(self, exception: BaseException) -> Any:
+        self.note("failed", str(exception))
+        return super().on_failure(exception)
+
+    def note(self, outcome: str, message: str | None) -> None:
+        """Add a line to the destination's audit log, if it can be reached."""
+        began = self.started_at or _now()
+        seconds = (
+            datetime.datetime.now(datetime.timezone.utc) - datetime.datetime.fromisoformat(began)
+        ).total_seconds()
+        try:
+            ledger.record_step(
+                self.database("destination"),
+                run=self.run_name,
+                step=type(self).__name__,
+                outcome=outcome,
+                message=message,
+                started_at=began,
+                seconds=seconds,
+            )
+        except PipelineError as error:
+            logger.debug("the audit log was not written: %s", error)
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat()
