@@ -87,12 +87,8 @@ class RestoreDestination(Step):
             run=self.run_name,
             listener=self.tell,
         )
-        return {
-            "load_id": load.load_id,
-            "destination": str(self.database("destination")),
-            "rows": load.rows,
-            "verified": load.verified,
-        }
+        destination = str(self.database("destination"))
+        return {"load_id": load.load_id, "destination": destination, "rows": load.rows, "verified": load.verified}
 
 
 class RunDbt(Step):

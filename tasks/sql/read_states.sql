@@ -5,7 +5,11 @@ with missing as (
         objects.version_id
     from towpath.objects
     left join pg_catalog.pg_class as class on objects.objid = class.oid
-    where objects.identity is not null and objects.classid = 'pg_catalog.pg_class'::regclass::oid::bigint and class.oid is null
+    where
+        -- Parts have no identity: an index that was made anew by REINDEX CONCURRENTLY has another number.
+        objects.identity is not null
+        and objects.classid = 'pg_catalog.pg_class'::regclass::oid::bigint
+        and class.oid is null
 )
 
 select
