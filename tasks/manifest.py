@@ -59,6 +59,11 @@ class Manifest:
         return digest_of({"files": self.files, "snapshot_at": self.snapshot_at, "lsn": self.lsn})
 
     @property
+    def pg_dump_major(self) -> int:
+        """The oldest pg_restore that can read the dump."""
+        return int(self.pg_dump.split(".")[0])
+
+    @property
     def rows(self) -> int:
         """Rows of all tables whose data was dumped."""
         return sum(table.rows for table in self.tables if table.with_data)

@@ -58,7 +58,8 @@ class DumpSource(Step):
         options, source = settings.dump_options(), self.database("source")
         # What it proves is about to be replaced; the other checkpoints are proved by the destination.
         self.checkpoint.remove()
-        manifest = dump.dump_database(source, self.folder, _tools(self), options, listener=self.tell)
+        tools = _tools(self, source_major=_major(source))
+        manifest = dump.dump_database(source, self.folder, tools, options, listener=self.tell)
         return manifest.to_json()
 
 
@@ -78,11 +79,13 @@ class RestoreDestination(Step):
         return self.holding().has_landed(content["load_id"])
 
     def work(self) -> Json:
+        manifest = Manifest.from_json(self.read("dump"))
         load = landing.restore(
-            Manifest.from_json(self.read("dump")),
+            manifest,
             self.folder.dump,
             self.database("destination"),
-            _tools(self).pg_restore,
+            # The source may be down by now: whatever wrote the dump can be read.
+            _tools(self, source_major=manifest.pg_dump_major).pg_restore,
             settings.restore_options(allow_older=self.allow_older),
             run=self.run_name,
             listener=self.tell,
@@ -167,7 +170,8 @@ class FullPipeline(Step):
             server = session.value("show server_version")
         versions = {"luigi": luigi.__version__, "python": sys.version.split()[0], "destination_server": str(server)}
         composed = report.compose(self.run_name, checkpoints, versions=versions)
-        psql = _tools(self).pg_dump.path.with_name("psql")
+        major = Manifest.from_json(checkpoints["dump"]).pg_dump_major
+        psql = _tools(self, source_major=major).pg_restore.path.with_name("psql")
         shown = report.first_rows(destination, psql, settings.publish().show, composed["models"])
         sys.stdout.write(report.summarize(composed, self.folder.path, shown=shown) + "\n")
         return composed
@@ -207,9 +211,10 @@ def _version(step: Step) -> Json:
     return {"load_id": load_id, "dbt_digest": settings.dbt_options().digest(), **_place(step.holding())}
 
 
-def _tools(step: Step) -> Tools:
-    majors = {}
-    for role in ("source", "destination"):
-        with connect(step.database(role)) as session:
-            majors[f"{role}_major"] = session.server_version // 10000
-    return settings.tools(**majors)
+def _major(database: Database) -> int:
+    with connect(database) as session:
+        return session.server_version // 10000
+
+
+def _tools(step: Step, *, source_major: int) -> Tools:
+    return settings.tools(source_major=source_major, destination_major=_major(step.database("destination")))
