@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from tasks import commands, models, settings
+from tasks import commands, dbt_program, settings
 from tasks import embedded as embedded_servers
 from tasks.errors import PipelineError, SettingInvalid
 from tasks.postgres import connect
@@ -22,7 +22,7 @@ def dbt(arguments: list[str]) -> None:
     options = settings.dbt_options()
     database = settings.database("destination", application_name="dbt by hand")
     with connect(database) as session:
-        environment = models.dbt_environment(session, schema=options.schema)
+        environment = dbt_program.environment_for(session, schema=options.schema)
     environment |= {"DBT_PROJECT_DIR": str(options.project), "DBT_PROFILES_DIR": str(options.profiles)}
     commands.become([options.executable, *arguments], environment=environment)
 

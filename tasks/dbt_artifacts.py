@@ -29,6 +29,14 @@ class BuildResults:
         """Read dbt's target folder. Raises OSError, ValueError or KeyError where a build left no result."""
         return cls(_read(output / "manifest.json"), _read(output / "run_results.json"))
 
+    @classmethod
+    def read_if_any(cls, output: Path) -> "BuildResults | None":
+        """Read dbt's target folder, or return None where dbt did not come as far as to write its results."""
+        try:
+            return cls.read(output)
+        except (OSError, ValueError, KeyError):
+            return None
+
     @property
     def relations(self) -> list[str]:
         return sorted(_named(node) for node in self._relations)
@@ -69,9 +77,8 @@ def failure(error: ProgramFailed, output: Path, project: Path) -> PipelineError:
     ModelsBroken where a model could not be built or dbt could not start, TestsFailed where only tests failed.
     """
     state = "readers see what they saw"
-    try:
-        made = BuildResults.read(output)
-    except (OSError, ValueError, KeyError):
+    made = BuildResults.read_if_any(output)
+    if made is None:
         said = " ".join(line[10:] if line[2:3] == ":" else line for line in error.lines[-8:] if line.strip())
         return ModelsBroken(
             f"dbt could not start to build {project}: {said}; {state}", hint="mend the project and run again"

@@ -6,7 +6,7 @@ their way out. Schemas with these endings are Towpath's own; those without are s
 """
 
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
 from tasks import catalogue, ledger
 from tasks.catalogue import Object
@@ -59,29 +59,32 @@ def ensure_independent(session: Session, holding: Holding) -> None:
     Raises:
         DependentsFound: something does; nothing was changed.
     """
-    ours: dict[tuple[int, int], Object] = {}
-    for state in holding.states:
-        for found in [*load_objects(session, state), *(version_objects(session, state) if state.version_id else [])]:
-            ours[found.classid, found.objid] = found
-    objects = list(ours.values())
-    parts = ledger.all_parts(session, beside=_renewed(session, objects))
-    hanging = [*catalogue.dependents(session, [*objects, *parts], parts), *_strangers(session, holding, ours.keys())]
+    objects = _all_objects(session, holding)
+    parts = ledger.all_parts(session, beside=objects)
+    hanging = [*catalogue.dependents(session, parts, parts), *_strangers(session, holding, objects)]
     if hanging:
         raise catalogue.depended_on(hanging, "nothing was changed, readers see what they saw")
 
 
-def _strangers(session: Session, holding: Holding, ours: Collection[tuple[int, int]]) -> list[str]:
+def _all_objects(session: Session, holding: Holding) -> list[Object]:
+    """List what Towpath made, as it is now: also what a build that failed has left, of which the ledger has no list."""
+    found = [o for state in holding.states for o in load_objects(session, state)]
+    for state in holding.states:
+        if state.version_state in ("published", "previous"):
+            found += version_objects(session, state)
+        if state.version_state in ("building", "built"):
+            found += catalogue.living_in(session, next_schemas(session))
+        found += ledger.objects_of(session, state.in_place, version_id=state.version_id)
+    return found
+
+
+def _strangers(session: Session, holding: Holding, objects: Sequence[Object]) -> list[str]:
     """Name what somebody put into a `__previous` schema, which is to be dropped whole."""
+    ours = {(found.classid, found.objid) for found in objects}
     load, version = holding.load_at("previous"), holding.version("previous")
     schemas = [*(load.load_schemas if load else []), *(version.version_schemas if version else [])]
     living = catalogue.living_in(session, [previous(schema) for schema in schemas])
     return [f"{o.type} {o.identity} (in it)" for o in living if (o.classid, o.objid) not in ours]
-
-
-def _renewed(session: Session, objects: Sequence[Object]) -> list[Object]:
-    """Those that have another number than the ledger knows: models that somebody has built again by hand."""
-    known = {(part.classid, part.objid) for part in ledger.all_parts(session)}
-    return [found for found in objects if (found.classid, found.objid) not in known]
 
 
 def drop_next(session: Session, holding: Holding) -> None:

@@ -37,7 +37,9 @@ class State:
     dbt_digest: str | None
     version_state: str | None
     version_schemas: list[str]
+    built_schemas: list[str]
     stateful: list[str]
+    in_place: list[str]
     is_version_whole: bool
 
 
@@ -49,9 +51,13 @@ class Holding:
     database_oid: int
     states: tuple[State, ...]
 
-    def has_landed(self, load_id: object) -> bool:
-        """Whether the landing holds that load, restored and whole."""
+    def has_landed(self, load_id: object, dump_digest: object = None) -> bool:
+        """Whether the landing holds that load, restored and whole, and of that dump where one is given.
+
+        For a checkpoint the number alone will not do: a destination that came back from a backup counts on from there.
+        """
         found = (s for s in self.states if s.load_id == load_id and s.place == "landing")
+        found = (state for state in found if dump_digest in (None, state.dump_digest))
         return any(state.is_load_whole and state.load_state != "restoring" for state in found)
 
     def has_version(self, load_id: object, dbt_digest: object, *states: str) -> bool:
@@ -209,10 +215,15 @@ def objects_of(
     return [o for o in living if (o.classid, o.objid) in numbers or (o.is_owned and (o.type, o.identity) in names)]
 
 
-def all_parts(session: Session, *, beside: Sequence[Object] = ()) -> list[Part]:
-    """List every part of every load and version in place, and of the objects `beside` them."""
+def all_parts(session: Session, *, beside: Sequence[Object]) -> list[Part]:
+    """List every part of every load and version, and of those of the objects `beside` them that are not noted.
+
+    What is noted is not looked up: an index that somebody has added to a table since is no part of what we made.
+    """
     rows = session.all("select distinct classid, objid, object_name from towpath.objects where classid is not null")
-    return [*(Part(*row) for row in rows), *family_of(session, beside)]
+    noted = [Part(*row) for row in rows]
+    numbers = {(part.classid, part.objid) for part in noted}
+    return [*noted, *family_of(session, [o for o in beside if (o.classid, o.objid) not in numbers])]
 
 
 def set_load(session: Session, load_id: int, *, state: str, place: str | None) -> None:

@@ -5,47 +5,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import catalogue, commands, generations, ledger
-from tasks.checkpoints import digest_of, files_in, writing_to
-from tasks.commands import ProgramFailed
-from tasks.dbt_artifacts import BuildResults, failure
-from tasks.errors import DestinationBusy, DestinationUnfit, LandingOccupied, RolledBack, SettingInvalid
+from tasks import catalogue, dbt_program, generations, ledger
+from tasks.dbt_artifacts import BuildResults
+from tasks.dbt_program import DbtOptions
+from tasks.errors import DestinationBusy, DestinationUnfit, LandingOccupied, PipelineError, RolledBack
 from tasks.ledger import Holding, State, read_holding
 from tasks.postgres import Database, Session, with_names
 from tasks.progress import Listener
 
 logger = logging.getLogger(__name__)
-
-# What dbt and editors write into a project folder, and what no build depends on.
-_NOT_SOURCES = {"target", "logs", ".git", "__pycache__", ".user.yml", ".DS_Store"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class DbtOptions:
-    """Which project, and how dbt builds it."""
-
-    executable: str
-    project: Path
-    profiles: Path
-    schema: str
-    threads: int
-    variables: str
-    timeout_seconds: float
-    readers_timeout_seconds: float
-
-    def digest(self) -> str:
-        """Tell one state of the project from another: its files, its variables, its target schema.
-
-        Raises:
-            SettingInvalid: there is no project.
-        """
-        if not (self.project / "dbt_project.yml").is_file():
-            raise SettingInvalid(
-                f"{self.project} is not a dbt project: it has no dbt_project.yml; nothing was built",
-                hint="name the project's folder in [dbt] project_dir or with --dbt-project-dir",
-            )
-        files = {name: found["sha256"] for name, found in files_in(self.project, _NOT_SOURCES).items()}
-        return digest_of({"files": files, "variables": self.variables, "schema": self.schema})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,7 +49,14 @@ def build(
     started = time.monotonic()
     session = ledger.claim(destination)
     version_id = _begin(session, load_id, dbt_digest, options, run=run)
-    _run_dbt(session, options, output, listener=listener)
+    try:
+        dbt_program.build(session, options, output, listener=listener)
+    except PipelineError:
+        # What was built in place stays, and must not be taken for somebody else's.
+        if made := BuildResults.read_if_any(output):
+            with session.transaction():
+                _record(session, version_id, made)
+        raise
     made = BuildResults.read(output)
     schemas = _accept(session, load_id, version_id, made)
     built = Build(
@@ -158,90 +133,53 @@ def _ensure_buildable(session: Session, holding: Holding, load_id: int, dbt_dige
 
 def _prepare_next(session: Session, published: State) -> None:
     """Give the new schemas the old ones' default privileges, and the models that keep state their state."""
-    for schema in published.version_schemas:
-        session.run(with_names("create schema {}", schema + generations.NEXT))
-        catalogue.copy_default_privileges(session, schema, schema + generations.NEXT)
+    for built in published.built_schemas:
+        session.run(with_names("create schema {}", built))
+        catalogue.copy_default_privileges(session, _final(built), built)
     for qualified in published.stateful:
         schema, name = qualified.split(".", 1)
-        old, new = (schema, name), (schema + generations.NEXT, name)
+        old, new = (_final(schema), name), (schema, name)
         session.run(with_names("create table {} (like {} including all)", new, old))
-        session.run(with_names("insert into {} select * from {}", new, old))
+        session.run(with_names("insert into {} overriding system value select * from {}", new, old))
 
 
-def _run_dbt(session: Session, options: DbtOptions, output: Path, *, listener: Listener) -> None:
-    with writing_to(output):
-        output.mkdir(parents=True, exist_ok=True)
-        # A result that is there after a failure must be this build's.
-        (output / "run_results.json").unlink(missing_ok=True)
-    command = [
-        options.executable,
-        "build",
-        f"--project-dir={options.project}",
-        f"--profiles-dir={options.profiles}",
-        "--profile=towpath",
-        f"--target-path={output}",
-        f"--log-path={output / 'logs'}",
-        f"--threads={options.threads}",
-        f"--vars={options.variables}",
-        "--no-use-colors",
-    ]
-
-    def on_line(line: str) -> None:
-        said = line[10:] if line[2:3] == ":" else line
-        logger.info("dbt: %s", said) if " START " not in said else logger.debug("dbt: %s", said)
-        listener(0, said)
-
-    try:
-        environment = dbt_environment(session, schema=options.schema + generations.NEXT)
-        commands.run(command, environment=environment, timeout_seconds=options.timeout_seconds, on_line=on_line)
-    except ProgramFailed as error:
-        raise failure(error, output, options.project) from error
-
-
-def dbt_environment(session: Session, *, schema: str) -> dict[str, str]:
-    """Return the variables that `dbt_models/profiles.yml` reads, as libpq resolved them for this session."""
-    connected = session.connected_as()
-    return {
-        **session.database.libpq_environment(),
-        "TOWPATH_HOST": connected["host"],
-        "TOWPATH_PORT": connected["port"],
-        "TOWPATH_USER": connected["user"],
-        "TOWPATH_DBNAME": connected["dbname"],
-        "TOWPATH_SCHEMA": schema,
-        "TOWPATH_APPLICATION_NAME": session.database.parameters["application_name"],
-        # dbt keeps variables of this prefix out of its logs and artifacts.
-        "DBT_ENV_SECRET_TOWPATH_PASSWORD": connected["password"],
-        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        "DO_NOT_TRACK": "1",
-    }
+def _final(schema: str) -> str:
+    return schema.replace(generations.NEXT, "")
 
 
 def _accept(session: Session, load_id: int, version_id: int, made: BuildResults) -> list[str]:
     with session.transaction():
-        holding = read_holding(session)
-        schemas = generations.next_schemas(session)
-        final = [schema.replace(generations.NEXT, "") for schema in schemas]
-        landing = next(state.load_schemas for state in holding.states if state.load_id == load_id)
+        built = generations.next_schemas(session)
+        final = [_final(schema) for schema in built]
+        states = read_holding(session).states
+        landing = next(state.load_schemas for state in states if state.load_id == load_id)
         if clashing := sorted(set(final) & set(landing)):
             raise DestinationUnfit(
                 f"models would be published into landing schemas: {', '.join(clashing)}; readers see what they saw",
                 hint="give the models' schemas other names, for example with [dbt] schema",
             )
         generations.ensure_names_fit(final)
-        wanted = set(made.places)
-        in_place = [schema for schema, _ in wanted if generations.NEXT not in schema]
-        objects = [
-            *catalogue.living_in(session, schemas),
-            *(o for o in catalogue.living_in(session, in_place) if _place(o.identity) in wanted),
-        ]
-        ledger.record_objects(session, objects, version_id=version_id)
+        _record(session, version_id, made)
+        stateful = [name for name in made.stateful if generations.NEXT in name]
         session.run(
-            "update towpath.versions set state = 'built', built_at = clock_timestamp(), schemas = %s, stateful = %s"
-            " where version_id = %s",
-            [final, [n.replace(generations.NEXT, "", 1) for n in made.stateful if generations.NEXT in n], version_id],
+            "update towpath.versions set state = 'built', built_at = clock_timestamp(),"
+            " schemas = %s, built_schemas = %s, stateful = %s where version_id = %s",
+            [final, built, stateful, version_id],
         )
         session.run("update towpath.loads set state = 'built' where load_id = %s and state = 'restored'", [load_id])
     return final
+
+
+def _record(session: Session, version_id: int, made: BuildResults) -> None:
+    """Note what was built, in place or not, as Towpath's; must be in a transaction."""
+    wanted = set(made.places)
+    in_place = sorted({schema for schema, _ in wanted if generations.NEXT not in schema})
+    objects = [
+        *catalogue.living_in(session, generations.next_schemas(session)),
+        *(found for found in catalogue.living_in(session, in_place) if _place(found.identity) in wanted),
+    ]
+    ledger.record_objects(session, objects, version_id=version_id)
+    session.run("update towpath.versions set in_place = %s where version_id = %s", [in_place, version_id])
 
 
 def _place(identity: str) -> tuple[str, str]:

@@ -76,7 +76,7 @@ class RestoreDestination(Step):
         return {"dump": Manifest.from_json(dumped).digest if dumped else None, **_place(self.holding())}
 
     def still_holds(self, content: Json, /) -> bool:
-        return self.holding().has_landed(content["load_id"])
+        return self.holding().has_landed(content["load_id"], content["fingerprint"]["dump"])
 
     def work(self) -> Json:
         manifest = Manifest.from_json(self.read("dump"))

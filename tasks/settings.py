@@ -12,9 +12,9 @@ from tasks import commands, generations
 from tasks import embedded as embedded_servers
 from tasks.archive import DumpOptions, Tools, choose_tools
 from tasks.checkpoints import RunFolder
+from tasks.dbt_program import DbtOptions
 from tasks.errors import SettingInvalid
 from tasks.landing import RestoreOptions
-from tasks.models import DbtOptions
 from tasks.postgres import Database
 from tasks.publish import PublishOptions
 from tasks.readiness import ReadinessOptions

@@ -26,7 +26,9 @@ create table if not exists towpath.versions (
     dbt_digest text not null,
     state text not null check (state in ('building', 'built', 'published', 'previous', 'dropped')),
     schemas text[] not null default '{}',
+    built_schemas text[] not null default '{}',
     stateful text[] not null default '{}',
+    in_place text[] not null default '{}',
     built_at timestamptz,
     published_at timestamptz
 );

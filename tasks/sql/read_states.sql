@@ -30,7 +30,9 @@ select
     versions.dbt_digest,
     versions.state as version_state,
     coalesce(versions.schemas, '{}') as version_schemas,
+    coalesce(versions.built_schemas, '{}') as built_schemas,
     coalesce(versions.stateful, '{}') as stateful,
+    coalesce(versions.in_place, '{}') as in_place,
     not exists (
         select 1 from missing
         where missing.version_id = versions.version_id

@@ -1,0 +1,100 @@
+"""dbt as a program: which project, where it connects, how it is run, what it says."""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks import commands, generations
+from tasks.checkpoints import digest_of, files_in, writing_to
+from tasks.commands import ProgramFailed
+from tasks.dbt_artifacts import failure
+from tasks.errors import SettingInvalid
+from tasks.postgres import Session
+from tasks.progress import Listener
+
+logger = logging.getLogger(__name__)
+
+# What dbt and editors write into a project folder, and what no build depends on.
+_NOT_SOURCES = {"target", "logs", ".git", "__pycache__", ".user.yml", ".DS_Store"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class DbtOptions:
+    """Which project, and how dbt builds it."""
+
+    executable: str
+    project: Path
+    profiles: Path
+    schema: str
+    threads: int
+    variables: str
+    timeout_seconds: float
+    readers_timeout_seconds: float
+
+    def digest(self) -> str:
+        """Tell one state of the project from another: its files, its variables, its target schema.
+
+        Raises:
+            SettingInvalid: there is no project.
+        """
+        if not (self.project / "dbt_project.yml").is_file():
+            raise SettingInvalid(
+                f"{self.project} is not a dbt project: it has no dbt_project.yml; nothing was built",
+                hint="name the project's folder in [dbt] project_dir or with --dbt-project-dir",
+            )
+        files = {name: found["sha256"] for name, found in files_in(self.project, _NOT_SOURCES).items()}
+        return digest_of({"files": files, "variables": self.variables, "schema": self.schema})
+
+
+def build(session: Session, options: DbtOptions, output: Path, *, listener: Listener) -> None:
+    """Run `dbt build` into `<schema>__next`; `output` gets dbt's target folder and its log.
+
+    Raises:
+        ModelsBroken, TestsFailed: the failed nodes are named.
+        ArtifactsUnwritable: the output folder is full or not ours.
+    """
+    with writing_to(output):
+        output.mkdir(parents=True, exist_ok=True)
+        # A result that is there after a failure must be this build's.
+        (output / "run_results.json").unlink(missing_ok=True)
+    command = [
+        options.executable,
+        "build",
+        f"--project-dir={options.project}",
+        f"--profiles-dir={options.profiles}",
+        "--profile=towpath",
+        f"--target-path={output}",
+        f"--log-path={output / 'logs'}",
+        f"--threads={options.threads}",
+        f"--vars={options.variables}",
+        "--no-use-colors",
+    ]
+
+    def on_line(line: str) -> None:
+        said = line[10:] if line[2:3] == ":" else line
+        logger.info("dbt: %s", said) if " START " not in said else logger.debug("dbt: %s", said)
+        listener(0, said)
+
+    try:
+        environment = environment_for(session, schema=options.schema + generations.NEXT)
+        commands.run(command, environment=environment, timeout_seconds=options.timeout_seconds, on_line=on_line)
+    except ProgramFailed as error:
+        raise failure(error, output, options.project) from error
+
+
+def environment_for(session: Session, *, schema: str) -> dict[str, str]:
+    """Return the variables that `dbt_models/profiles.yml` reads, as libpq resolved them for this session."""
+    connected = session.connected_as()
+    return {
+        **session.database.libpq_environment(),
+        "TOWPATH_HOST": connected["host"],
+        "TOWPATH_PORT": connected["port"],
+        "TOWPATH_USER": connected["user"],
+        "TOWPATH_DBNAME": connected["dbname"],
+        "TOWPATH_SCHEMA": schema,
+        "TOWPATH_APPLICATION_NAME": session.database.parameters["application_name"],
+        # dbt keeps variables of this prefix out of its logs and artifacts.
+        "DBT_ENV_SECRET_TOWPATH_PASSWORD": connected["password"],
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        "DO_NOT_TRACK": "1",
+    }
