@@ -13,7 +13,7 @@ def ensure_fit(session: Session, manifest: Manifest, *, allow_older: bool) -> No
     """Refuse what could not end well.
 
     Raises:
-        DestinationUnfit: it is the source itself, lacks an extension, or a schema's name does not fit.
+        DestinationUnfit: it is the source itself, lacks a privilege or an extension, or a schema's name does not fit.
         OlderDump, RolledBack: readers would go back in time.
         DependentsFound, LandingOccupied: objects that Towpath did not make are in the way; they are named.
     """
@@ -38,6 +38,7 @@ def ensure_fit(session: Session, manifest: Manifest, *, allow_older: bool) -> No
             hint="run RollBack again to go forward to it, or start under a new --run-id",
         )
     generations.ensure_names_fit(manifest.schemas)
+    _ensure_privileges(session, manifest)
     _ensure_extensions(session, manifest)
     generations.ensure_independent(session, holding)
     _ensure_free(session, manifest, holding)
@@ -59,6 +60,15 @@ def _ensure_free(session: Session, manifest: Manifest, holding: Holding) -> None
             f"{session.database} has objects that Towpath did not make where the load would go: "
             f"{', '.join(occupied)}; nothing was changed",
             hint="rename or move them (alter … set schema), or leave theirs out with [source] exclude_tables",
+        )
+
+
+def _ensure_privileges(session: Session, manifest: Manifest) -> None:
+    places = [place for (place,) in session.all(statement("read_missing_privileges"), {"schemas": manifest.schemas})]
+    if places:
+        raise DestinationUnfit(
+            f"the role may not create in {', '.join(places)} of {session.database}; nothing was changed",
+            hint="grant create on each of them to the role",
         )
 
 
