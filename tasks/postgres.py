@@ -6,6 +6,7 @@ The only room that knows psycopg2. Its errors are translated here, once.
 import contextlib
 import functools
 import json
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -115,11 +116,17 @@ class Session:
     def __init__(self, database: Database, connection: psycopg2.extensions.connection) -> None:
         self.database = database
         self._connection = connection
+        self._began = time.monotonic()
 
     @property
     def server_version(self) -> int:
         """As libpq gives it: 180006 is 18.6."""
         return self._connection.server_version
+
+    @property
+    def seconds_in_transaction(self) -> float:
+        """Since the last `transaction()` began."""
+        return time.monotonic() - self._began
 
     @property
     def in_reach(self) -> bool:
@@ -171,6 +178,7 @@ class Session:
     def transaction(self, *, lock_timeout_seconds: float = 0, snapshot: bool = False) -> Iterator[None]:
         """Commit at the end, roll back on any error; `snapshot` makes it read-only in `repeatable read`."""
         self.run("begin isolation level repeatable read read only" if snapshot else "begin")
+        self._began = time.monotonic()
         try:
             self.run(f"set local lock_timeout = {round(lock_timeout_seconds * 1000)}")
             yield

@@ -39,6 +39,7 @@ def publish(load_id: int, dbt_digest: str, destination: Database, options: Publi
 
     Raises:
         DestinationBusy: the version is not there any more.
+        DependentsFound: objects that Towpath did not make depend on the version that would go.
         LandingOccupied: an object that Towpath did not make bears the name of a model.
         PublishBlocked: readers held on to the old version for too long; they go on seeing it.
     """
@@ -103,6 +104,8 @@ def _swap(session: Session, options: PublishOptions) -> State:
     def work() -> None:
         swapped.clear()
         holding = read_holding(session)
+        # A view on a model would go aside with the version that it reads.
+        generations.ensure_independent(session, holding)
         outgoing = holding.version("published")
         incoming = next(state for state in holding.states if state.version_state == "built")
         generations.drop_previous(session, holding)

@@ -23,6 +23,7 @@ def roll_back(destination: Database, *, readers_timeout_seconds: float) -> tuple
         The version that readers saw, and the one that they see now.
 
     Raises:
+        DependentsFound: objects that Towpath did not make depend on either version.
         NothingToRollBack: there is no previous version.
         PublishBlocked: readers hold on to the current one.
     """
@@ -39,6 +40,7 @@ def roll_back(destination: Database, *, readers_timeout_seconds: float) -> tuple
                 f"{destination} keeps no version before the one that readers see; nothing was changed",
                 hint="it is kept from a publish to the next restore, unless [publish] keep_previous is false",
             )
+        generations.ensure_independent(session, holding)
         generations.drop_next(session, holding)
         _exchange(session, current, before)
         exchanged.append((current, before))
