@@ -1,0 +1,3 @@
+{{ config(materialized='table', schema='reports') }}
+
+select count(*) as films from public.films

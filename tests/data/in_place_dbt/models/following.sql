@@ -1,0 +1,3 @@
+{{ config(materialized='view') }}
+
+select films from {{ ref('fixed') }}

@@ -1,0 +1,1 @@
+select film_id from {{ ref('prices_over_time') }} where '{{ var("run") }}' = 'refused'

@@ -1,0 +1,3 @@
+{{ config(enabled=(var('version') == 'second')) }}
+
+select max(price) as highest_price from public.films

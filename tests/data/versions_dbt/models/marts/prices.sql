@@ -1,0 +1,5 @@
+select
+    film_id,
+    price,
+    '{{ var("version") }}' as version
+from public.films

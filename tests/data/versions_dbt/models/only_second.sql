@@ -1,0 +1,3 @@
+{{ config(enabled=(var('version') == 'second')) }}
+
+select count(*) as films from public.films

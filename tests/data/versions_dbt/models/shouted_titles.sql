@@ -1,0 +1,6 @@
+{{ config(materialized='view') }}
+
+select
+    upper(title) as title,
+    version
+from {{ ref('titles') }}

@@ -1,0 +1,6 @@
+{{ config(materialized='view') }}
+
+select
+    title,
+    version
+from {{ ref('ratings') }}

@@ -1,0 +1,1 @@
+select * from {{ ref('ratings') }} where version = 'refused'
