@@ -1,5 +1,6 @@
 """pg_dump's archives: the programs that write and read them, what goes in, what their table of contents says."""
 
+import errno
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -98,20 +99,28 @@ def choose_tools(folder: str, bundled: Path, *, source_major: int, destination_m
 
 
 def pg_dump(
-    source: Database, tool: Tool, options: DumpOptions, arguments: list[str], on_line: commands.Line | None = None
+    source: Database,
+    tool: Tool,
+    options: DumpOptions,
+    output: Path,
+    arguments: list[str],
+    *,
+    on_line: commands.Line | None = None,
 ) -> None:
+    """Run pg_dump with the options' patterns, and what all our dumps have in common.
+
+    Raises:
+        DumpFailed: it ended with an error.
+        ArtifactsUnwritable: the disk of the output is full.
+    """
     command = [
         str(tool.path),
+        f"--file={output}",
         *arguments,
         *options.patterns,
         f"--compress={options.compress}",
         f"--lock-wait-timeout={round(options.lock_timeout_seconds * 1000)}",
         "--encoding=UTF8",
-        "--no-privileges",
-        "--no-publications",
-        "--no-subscriptions",
-        "--no-security-labels",
-        "--no-tablespaces",
         "--no-blobs",
         "--verbose",
     ]
@@ -122,8 +131,8 @@ def pg_dump(
     except ProgramFailed as error:
         said = next((line for line in error.lines if "error:" in line), error.message)
         if any("No space left on device" in line for line in error.lines):
-            with writing_to(Path(arguments[-1])):
-                raise OSError(28, "No space left on device") from error
+            with writing_to(output.parent):
+                raise OSError(errno.ENOSPC, "No space left on device") from error
         raise DumpFailed(
             f"pg_dump of {source} failed: {said.removeprefix('pg_dump: ')}; the destination was not touched",
             hint="mend the cause and run again; the log above has all that pg_dump said",
@@ -167,33 +176,40 @@ def _missing(program: str, major: int, folders: Sequence[Path]) -> ToolMissing:
     )
 
 
-# What belongs to the whole database, to its roles or to other servers. Everything that has no schema has `-` in
-# its place, but these descriptors have one in some entries.
+# What belongs to the whole database, to its roles or to other servers: all that has `-` in the place of a schema, but
+# for what we make ourselves, and these, which have a schema.
 _LEFT_OUT = re.compile(
     r"(EVENT TRIGGER|CAST|PUBLICATION|SUBSCRIPTION|FOREIGN DATA WRAPPER|SERVER|USER MAPPING|PROCEDURAL LANGUAGE"
-    r"|TRANSFORM|ACCESS METHOD|BLOBS?|BLOB METADATA|LARGE OBJECTS?|DATABASE|DATABASE PROPERTIES) - "
+    r"|TRANSFORM|ACCESS METHOD|BLOBS?|BLOB METADATA|LARGE OBJECTS?|DATABASE|DATABASE PROPERTIES|COMMENT) - "
     r"|(FOREIGN TABLE|PUBLICATION TABLES? ?(IN SCHEMA)?|SUBSCRIPTION TABLE|POLICY|ROW SECURITY|SECURITY LABEL"
     r"|DEFAULT ACL|ACL|STATISTICS DATA) "
+    r"|COMMENT .*? (POLICY|FOREIGN TABLE) "
 )
-# Made by us before pg_restore begins, because they outlive the load; and comments on what is left out.
-_NOT_RESTORED = re.compile(r"(SCHEMA|EXTENSION) - |COMMENT - |COMMENT .*? (POLICY|FOREIGN TABLE|EVENT TRIGGER) ")
+# Made before pg_restore begins, because they outlive the load.
+_OURS = re.compile(r"(SCHEMA|EXTENSION) - |COMMENT - EXTENSION ")
 
 
 def restored(contents: Sequence[Entry]) -> list[Entry]:
-    """List what pg_restore is to make: all that lives in schemas and does not outlive the load.
-
-    Rows that a user added to an extension's own tables stay out: the extension's table outlives the load.
-    """
-    defined = {entry.oid for entry in contents if entry.classid}
-    return [e for e in contents if not _is_left_out(e, defined) and _NOT_RESTORED.match(e.title) is None]
+    """List what pg_restore is to make: all that lives in schemas and does not outlive the load."""
+    defined = _defined(contents)
+    return [e for e in contents if not _is_left_out(e, defined) and _OURS.match(e.title) is None]
 
 
 def left_out(contents: Sequence[Entry]) -> list[str]:
     """Name what a copy into schemas cannot carry, and of which a person should know."""
-    defined = {entry.oid for entry in contents if entry.classid}
-    return [entry.title for entry in contents if _is_left_out(entry, defined)]
+    defined = _defined(contents)
+    return [e.title for e in contents if _is_left_out(e, defined) and _OURS.match(e.title) is None]
 
 
-def _is_left_out(entry: Entry, defined: set[int]) -> bool:
-    is_foreign_data = entry.title.startswith(("TABLE DATA ", "SEQUENCE SET ")) and entry.oid not in defined
-    return is_foreign_data or _LEFT_OUT.match(entry.title) is not None
+def _defined(contents: Sequence[Entry]) -> set[str]:
+    return {entry.title for entry in contents if entry.title.startswith(("TABLE ", "SEQUENCE "))}
+
+
+def _is_left_out(entry: Entry, defined: set[str]) -> bool:
+    # Rows that a user added to an extension's own table, and the state of its sequences: they outlive the load.
+    table, sequence = entry.title.removeprefix("TABLE DATA "), entry.title.removeprefix("SEQUENCE SET ")
+    if (table != entry.title and f"TABLE {table}" not in defined) or (
+        sequence != entry.title and f"SEQUENCE {sequence}" not in defined
+    ):
+        return True
+    return _LEFT_OUT.match(entry.title) is not None

@@ -107,8 +107,9 @@ def drop_schemas(session: Session, schemas: Sequence[str]) -> None:
     Raises:
         DependentsFound: something outside does; nothing is dropped.
     """
-    inside = living_in(session, schemas)
-    outside = dependents(session, inside, family_of(session, inside))
+    # Parts count: somebody's default may use the sequence of a column, somebody's column the type of a table.
+    parts = family_of(session, living_in(session, schemas))
+    outside = dependents(session, parts, parts)
     if outside:
         raise depended_on(outside, f"schemas {', '.join(schemas)} are kept as they are")
     for schema in schemas:

@@ -42,7 +42,7 @@ class Checkpoint:
         except (OSError, ValueError) as error:
             logger.warning("%s is not a checkpoint and is ignored: %s", self.path, error)
             return None
-        if not isinstance(content, dict) or content.get("format") != FORMAT:
+        if not isinstance(content, dict) or content.get("format") != FORMAT or "fingerprint" not in content:
             logger.warning("%s was written by another version of Towpath and is ignored", self.path)
             return None
         return content
@@ -155,9 +155,12 @@ def writing_to(folder: Path) -> Iterator[None]:
     reasons = {
         errno.ENOSPC: "no space is left on its disk",
         errno.EDQUOT: "the disk quota is used up",
+        errno.EFBIG: "a file would be larger than this user may write",
         errno.EROFS: "it is on a read-only file system",
         errno.EACCES: "this user may not write there",
         errno.EPERM: "this user may not write there",
+        errno.ENOTDIR: "a part of its path is a file",
+        errno.EEXIST: "a file of that name is in its place",
     }
     try:
         yield

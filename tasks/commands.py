@@ -74,7 +74,8 @@ def run(
         try:
             status = process.wait(timeout_seconds)
         except subprocess.TimeoutExpired as error:
-            raise ProgramFailed(name, f"did not end within {timeout_seconds:.0f} s", list(lines)) from error
+            how = f"did not end within {timeout_seconds:.0f} s"
+            raise ProgramFailed(name, how, list(lines), is_late=True) from error
         reader.join()
     if status != 0:
         raise ProgramFailed(name, f"ended with status {status}", list(lines))
@@ -82,10 +83,11 @@ def run(
 
 
 class ProgramFailed(CommandFailed):
-    """A CommandFailed with the program's last lines."""
+    """A CommandFailed with the program's last lines; `is_late` where its time was up."""
 
-    def __init__(self, name: str, how: str, lines: list[str]) -> None:
+    def __init__(self, name: str, how: str, lines: list[str], *, is_late: bool = False) -> None:
         self.lines = lines
+        self.is_late = is_late
         said = "; ".join(line.strip() for line in lines[-3:] if line.strip())
         super().__init__(f"{name} {how}: {said or 'it said nothing'}", hint="read the log above it")
 

@@ -79,9 +79,10 @@ def failure(error: ProgramFailed, output: Path, project: Path) -> PipelineError:
     state = "readers see what they saw"
     made = BuildResults.read_if_any(output)
     if made is None:
-        said = " ".join(line[10:] if line[2:3] == ":" else line for line in error.lines[-8:] if line.strip())
+        said = _what_dbt_said(error.lines)
         return ModelsBroken(
-            f"dbt could not start to build {project}: {said}; {state}", hint="mend the project and run again"
+            f"dbt came to no result in {project}: {error.message if error.is_late else said or error.message}; {state}",
+            hint="mend the project, or allow it more time with [dbt] timeout_seconds, and run again",
         )
     failures = made.failures()
     broken = [(node, r) for node, r in failures if node.get("resource_type") in _RELATIONS]
@@ -91,6 +92,13 @@ def failure(error: ProgramFailed, output: Path, project: Path) -> PipelineError:
         f"dbt: {len(failures)} models and tests failed: {told or error.message}; {state}",
         hint="mend the model, the test or the data, and run again: dump and restore are kept",
     )
+
+
+def _what_dbt_said(lines: list[str]) -> str:
+    """Return dbt's words from its first error on, without the times before them."""
+    said = [line[10:] if line[2:3] == ":" else line for line in lines]
+    first = next((number for number, line in enumerate(said) if "Error" in line), max(len(said) - 8, 0))
+    return " ".join(" ".join(said[first : first + 12]).split())
 
 
 def _told(node: Json, result: Json, folders: tuple[Path, Path]) -> str:

@@ -14,7 +14,7 @@ from tasks.errors import DumpFailed, PipelineError
 from tasks.manifest import Extension, Manifest, Table
 from tasks.postgres import Database, Session, connect, statement, with_names
 from tasks.progress import Listener, Progress
-from tasks.snapshot import SourceTable, held_snapshot
+from tasks.snapshot import Snapshot, SourceTable, held_snapshot, table_numbers
 
 logger = logging.getLogger(__name__)
 
@@ -33,23 +33,21 @@ def dump_database(
     """
     started = time.monotonic()
     with folder.unfinished(folder.dump) as directory, connect(source) as session:
-        with held_snapshot(session, tools, options, directory.parent) as (snapshot, tables, wanted):
-            arguments = ["--format=directory", f"--file={directory}", f"--snapshot={snapshot['snapshot']}"]
-            counts = _count_and_dump(session, tools.pg_dump, options, arguments, tables, listener=listener)
-            described = _describe(session, wanted, options)
+        with held_snapshot(session, tools, options, directory.parent) as snapshot:
+            counts = _dump_and_count(session, snapshot, tools.pg_dump, options, directory, listener=listener)
+            described = _describe(session, snapshot.wanted, options)
         contents = archive.entries(tools.pg_restore, directory, timeout_seconds=options.timeout_seconds)
-        dumped = _tables_of(tables, counts, contents, source)
         manifest = Manifest(
             source=str(source),
-            system_identifier=snapshot["system_identifier"],
-            database_oid=snapshot["database_oid"],
+            system_identifier=snapshot.system_identifier,
+            database_oid=snapshot.database_oid,
             server_version=session.server_version,
             pg_dump=tools.pg_dump.version,
-            snapshot_at=snapshot["snapshot_at"],
-            lsn=snapshot["lsn"],
-            tables=dumped,
+            snapshot_at=snapshot.taken_at,
+            lsn=snapshot.lsn,
+            tables=_tables_of(snapshot, counts, contents, source),
             files=files_in(directory),
-            left_out=archive.left_out(contents),
+            left_out=[*archive.left_out(contents), *_large_objects(snapshot)],
             seconds=round(time.monotonic() - started, 3),
             **described,
         )
@@ -60,26 +58,21 @@ def dump_database(
     return manifest
 
 
-def _count_and_dump(
-    session: Session,
-    tool: Tool,
-    options: DumpOptions,
-    arguments: list[str],
-    tables: list[SourceTable],
-    *,
-    listener: Listener,
+def _dump_and_count(
+    session: Session, snapshot: Snapshot, tool: Tool, options: DumpOptions, directory: Path, *, listener: Listener
 ) -> dict[int, int]:
-    """Dump while this session, which holds the snapshot, counts; return the rows of each table by its number."""
-    sizes = {str(table): table.bytes for table in tables}
+    """Run pg_dump while this session, which holds the snapshot, counts; return each table's rows by its number."""
+    arguments = ["--format=directory", f"--jobs={options.jobs}", f"--snapshot={snapshot.name}"]
+    sizes = {str(table): snapshot.sizes_bytes[table.oid] for table in snapshot.tables}
     with ThreadPoolExecutor(1) as threads, Progress("dumping", sizes, listener, at_work=options.jobs) as progress:
-        counting = threads.submit(_count, session, tables)
+        counting = threads.submit(_count, session, snapshot.tables)
 
         def on_line(line: str) -> None:
             if match := _BEGUN.search(line):
                 progress.begin(match[1])
 
         try:
-            archive.pg_dump(session.database, tool, options, [f"--jobs={options.jobs}", *arguments], on_line)
+            archive.pg_dump(session.database, tool, options, directory, arguments, on_line=on_line)
         except BaseException:
             session.cancel()
             with suppress(PipelineError):
@@ -104,28 +97,39 @@ def _describe(session: Session, wanted: list[Entry], options: DumpOptions) -> Js
         for name, schema, version in session.all(statement("read_extensions"))
         if any(title.startswith(f"EXTENSION - {name} ") for title in titles) and name not in options.exclude_extensions
     ]
+    # A schema may be empty.
+    namespaces = [entry.oid for entry in wanted if entry.title.startswith("SCHEMA - ")]
+    named = session.all("select nspname::text from pg_catalog.pg_namespace where oid = any(%s)", [namespaces])
     return {
-        "schemas": sorted({schema for _, schema, _ in objects}),
+        "schemas": sorted({schema for _, schema, _ in objects} | {schema for (schema,) in named}),
         "objects": sorted((kind, identity) for kind, _, identity in objects),
         "extensions": extensions,
     }
 
 
-def _tables_of(
-    tables: list[SourceTable], counts: dict[int, int], contents: list[Entry], source: Database
-) -> list[Table]:
-    defined = {entry.oid for entry in contents if entry.classid and entry.title.startswith("TABLE ")}
+def _large_objects(snapshot: Snapshot) -> list[str]:
+    return [f"LARGE OBJECTS - {snapshot.large_objects}"] if snapshot.large_objects else []
+
+
+def _tables_of(snapshot: Snapshot, counts: dict[int, int], contents: list[Entry], source: Database) -> list[Table]:
     filled = {entry.oid for entry in contents if entry.title.startswith("TABLE DATA ")}
-    if defined != {table.oid for table in tables}:
+    defined = table_numbers(contents)
+    if defined != {table.oid for table in snapshot.tables}:
         raise DumpFailed(
-            f"pg_dump of {source} wrote {len(defined)} tables where the snapshot has {len(tables)}; "
+            f"pg_dump of {source} wrote {len(defined)} tables where the snapshot has {len(snapshot.tables)}; "
             "the dump was thrown away, the destination was not touched",
             hint="run again when no migration is running on the source",
         )
     return [
-        Table(schema=t.schema, name=t.name, rows=counts[t.oid], bytes=t.bytes, with_data=t.oid in filled)
-        for t in tables
-    ]  # fmt: skip
+        Table(
+            schema=table.schema,
+            name=table.name,
+            rows=counts[table.oid],
+            bytes=snapshot.sizes_bytes[table.oid],
+            with_data=table.oid in filled,
+        )
+        for table in snapshot.tables
+    ]
 
 
 def is_in_place(directory: Path, manifest: Manifest) -> bool:

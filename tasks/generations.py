@@ -53,6 +53,18 @@ def version_objects(session: Session, state: State) -> list[Object]:
     return ledger.objects_of(session, names, version_id=state.version_id)
 
 
+def take_stock(session: Session, state: State) -> list[Object]:
+    """Note a version's objects by the numbers that they have now, before they move, and list those that move.
+
+    A model that somebody has built again with dbt by hand has another number than it had, and its name is about to
+    change.
+    """
+    objects = version_objects(session, state)
+    in_place = ledger.objects_of(session, state.in_place, version_id=state.version_id)
+    ledger.record_objects(session, [*objects, *in_place], version_id=state.version_id)
+    return objects
+
+
 def ensure_independent(session: Session, holding: Holding) -> None:
     """Show that nothing which Towpath did not make depends on anything that it made.
 

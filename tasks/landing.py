@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks import admission, archive, catalogue, commands, generations, ledger
-from tasks.archive import Tool
+from tasks.archive import Entry, Tool
 from tasks.checkpoints import ensure_intact
 from tasks.commands import ProgramFailed
 from tasks.errors import CopyDiffers, DestinationUnfit, PipelineError, RestoreFailed, StatementFailed
@@ -18,6 +18,7 @@ from tasks.progress import Listener, Progress
 
 logger = logging.getLogger(__name__)
 
+_KEY = "FK CONSTRAINT "
 _BEGUN = re.compile(r'processing data for table "(.+)"$')
 
 
@@ -132,20 +133,13 @@ def _make_schemas(session: Session, manifest: Manifest) -> None:
 def _fill(
     session: Session, manifest: Manifest, directory: Path, tool: Tool, options: RestoreOptions, *, listener: Listener
 ) -> None:
-    contents = archive.entries(tool, directory, timeout_seconds=options.timeout_seconds)
-    use_list = directory.with_name(".use_list.unfinished")
-    use_list.write_text("".join(f"{entry.line}\n" for entry in archive.restored(contents)), encoding="utf-8")
-    command = [
-        str(tool.path),
-        f"--dbname={session.connected_as()['dbname']}",
-        f"--jobs={options.jobs}",
-        f"--use-list={use_list}",
-        "--no-owner",
-        "--no-privileges",
-        "--exit-on-error",
-        "--verbose",
-        str(directory),
-    ]
+    """Run pg_restore: all but the foreign keys, then these.
+
+    Together, two of its jobs may deadlock: one attaches a partition's index while another adds a key that refers to
+    the partitioned table (seen once in some hundred loads).
+    """
+    contents = archive.restored(archive.entries(tool, directory, timeout_seconds=options.timeout_seconds))
+    keys = [entry for entry in contents if entry.title.startswith(_KEY)]
     sizes = {str(table): table.bytes for table in manifest.tables if table.with_data}
     with Progress("restoring", sizes, listener, at_work=options.jobs) as progress:
 
@@ -153,18 +147,46 @@ def _fill(
             if match := _BEGUN.search(line):
                 progress.begin(match[1])
 
-        try:
-            environment = session.database.libpq_environment()
-            commands.run(command, environment=environment, timeout_seconds=options.timeout_seconds, on_line=on_line)
-        except ProgramFailed as error:
-            said = [line.removeprefix("pg_restore: ") for line in error.lines if "error:" in line]
-            raise RestoreFailed(
-                f"pg_restore to {session.database} failed: {said[0] if said else error.message}; "
-                "the landing is put back as it was, readers see what they saw",
-                hint="mend the cause and run again: the dump is kept",
-            ) from error
-        finally:
-            use_list.unlink(missing_ok=True)
+        for wanted in ([e for e in contents if not e.title.startswith(_KEY)], keys):
+            if wanted:
+                _pg_restore(session, directory, tool, options, wanted, on_line=on_line)
+
+
+def _pg_restore(
+    session: Session,
+    directory: Path,
+    tool: Tool,
+    options: RestoreOptions,
+    wanted: list[Entry],
+    *,
+    on_line: commands.Line,
+) -> None:
+    use_list = directory.with_name(".use_list.unfinished")
+    use_list.write_text("".join(f"{entry.line}\n" for entry in wanted), encoding="utf-8")
+    command = [
+        str(tool.path),
+        f"--dbname={session.connected_as()['dbname']}",
+        f"--jobs={options.jobs}",
+        f"--use-list={use_list}",
+        "--no-owner",
+        "--no-privileges",
+        "--no-tablespaces",
+        "--exit-on-error",
+        "--verbose",
+        str(directory),
+    ]
+    try:
+        environment = session.database.libpq_environment()
+        commands.run(command, environment=environment, timeout_seconds=options.timeout_seconds, on_line=on_line)
+    except ProgramFailed as error:
+        said = [line.removeprefix("pg_restore: ") for line in error.lines if "error:" in line]
+        raise RestoreFailed(
+            f"pg_restore to {session.database} failed: {said[0] if said else error.message}; "
+            "the landing is put back as it was, readers see what they saw",
+            hint="mend the cause and run again: the dump is kept",
+        ) from error
+    finally:
+        use_list.unlink(missing_ok=True)
 
 
 def _compare(session: Session, manifest: Manifest) -> str:

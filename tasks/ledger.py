@@ -263,11 +263,12 @@ def set_version(session: Session, version_id: int, *, state: str) -> None:
 def record_step(
     destination: Database, *, run: str, step: str, outcome: str, message: str | None, started_at: str, seconds: float
 ) -> None:
-    """Add a line to the audit log, where there is a ledger to hold it."""
+    """Add a line to the audit log, which is made where there is none yet: a dump comes before the first load."""
     with connect(destination) as session:
-        if session.value("select pg_catalog.to_regclass('towpath.steps') is not null"):
-            session.run(
-                "insert into towpath.steps (run, step, outcome, message, started_at, seconds)"
-                " values (%s, %s, %s, %s, %s, %s)",
-                [run, step, outcome, message, started_at, seconds],
-            )
+        if not session.value("select pg_catalog.to_regclass('towpath.steps') is not null"):
+            session.run(statement("create_ledger"))
+        session.run(
+            "insert into towpath.steps (run, step, outcome, message, started_at, seconds)"
+            " values (%s, %s, %s, %s, %s, %s)",
+            [run, step, outcome, message, started_at, seconds],
+        )

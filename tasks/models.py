@@ -62,8 +62,8 @@ def build(
     built = Build(
         version_id=version_id,
         schemas=schemas,
-        models=made.relations,
-        in_place=[name for name in made.relations if generations.NEXT not in name.split(".")[0]],
+        models=[_final(name) for name in made.relations],
+        in_place=[name for name in made.relations if generations.NEXT not in name],
         tests=made.tests,
         warnings=made.named("warn"),
         dbt=made.dbt_version,
@@ -87,7 +87,10 @@ def _begin(session: Session, load_id: int, dbt_digest: str, options: DbtOptions,
     def work() -> None:
         begun.clear()
         holding = read_holding(session)
+        published = holding.version("published")
         _ensure_buildable(session, holding, load_id, dbt_digest)
+        if published is not None:
+            _ensure_replaceable(session, published)
         generations.drop_next(session, holding)
         if strangers := generations.next_schemas(session):
             raise LandingOccupied(
@@ -102,7 +105,7 @@ def _begin(session: Session, load_id: int, dbt_digest: str, options: DbtOptions,
                 [load_id, run, dbt_digest],
             )
         )
-        if published := holding.version("published"):
+        if published is not None:
             _prepare_next(session, published)
 
     catalogue.patiently(
@@ -131,6 +134,18 @@ def _ensure_buildable(session: Session, holding: Holding, load_id: int, dbt_dige
         )
 
 
+def _ensure_replaceable(session: Session, published: State) -> None:
+    """Refuse where dbt, replacing a model in place, would drop with CASCADE what others see."""
+    in_place = ledger.objects_of(session, published.in_place, version_id=published.version_id)
+    parts = catalogue.family_of(session, in_place)
+    if hanging := catalogue.dependents(session, parts, parts):
+        raise DestinationUnfit(
+            f"dbt would build models in place in {session.database} and drop with them what hangs on them: "
+            f"{', '.join(hanging)}; nothing was built, readers see what they saw",
+            hint="let the schemas of these models follow target.schema, or drop what hangs on them",
+        )
+
+
 def _prepare_next(session: Session, published: State) -> None:
     """Give the new schemas the old ones' default privileges, and the models that keep state their state."""
     for built in published.built_schemas:
@@ -149,9 +164,10 @@ def _final(schema: str) -> str:
 
 def _accept(session: Session, load_id: int, version_id: int, made: BuildResults) -> list[str]:
     with session.transaction():
-        built = generations.next_schemas(session)
-        final = [_final(schema) for schema in built]
         states = read_holding(session).states
+        _drop_what_dbt_left(session, states, made)
+        built = [schema for schema in generations.next_schemas(session) if catalogue.living_in(session, [schema])]
+        final = [_final(schema) for schema in built]
         landing = next(state.load_schemas for state in states if state.load_id == load_id)
         if clashing := sorted(set(final) & set(landing)):
             raise DestinationUnfit(
@@ -159,6 +175,7 @@ def _accept(session: Session, load_id: int, version_id: int, made: BuildResults)
                 hint="give the models' schemas other names, for example with [dbt] schema",
             )
         generations.ensure_names_fit(final)
+        catalogue.drop_schemas(session, [schema for schema in generations.next_schemas(session) if schema not in built])
         _record(session, version_id, made)
         stateful = [name for name in made.stateful if generations.NEXT in name]
         session.run(
@@ -168,6 +185,13 @@ def _accept(session: Session, load_id: int, version_id: int, made: BuildResults)
         )
         session.run("update towpath.loads set state = 'built' where load_id = %s and state = 'restored'", [load_id])
     return final
+
+
+def _drop_what_dbt_left(session: Session, states: tuple[State, ...], made: BuildResults) -> None:
+    """Drop the copies of models that keep state and that the project no longer has."""
+    copied = {name for state in states if state.version_state == "published" for name in state.stateful}
+    for qualified in sorted(copied - set(made.relations)):
+        session.run(with_names("drop table if exists {}", tuple(qualified.split(".", 1))))
 
 
 def _record(session: Session, version_id: int, made: BuildResults) -> None:

@@ -127,7 +127,7 @@ def _swap(session: Session, options: PublishOptions) -> State:
 
 
 def _take_down(session: Session, outgoing: State, incoming: State) -> None:
-    objects = generations.version_objects(session, outgoing)
+    objects = generations.take_stock(session, outgoing)
     catalogue.move(session, objects, {schema: previous(schema) for schema in outgoing.version_schemas})
     ledger.set_version(session, outgoing.version_id, state="previous")
     if outgoing.load_id != incoming.load_id:

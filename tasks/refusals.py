@@ -8,14 +8,15 @@ _REFUSALS: tuple[tuple[str, type[PipelineError], str], ...] = (
     ("password authentication failed", LoginRefused, "check user and password; ~/.pgpass and PGPASSWORD count too"),
     ("no password supplied", LoginRefused, "give the password in the URI, ~/.pgpass or PGPASSWORD"),
     ("authentication failed", LoginRefused, "check the user and the server's pg_hba.conf"),
+    ("pg_hba.conf rejects connection", LoginRefused, "change the entry in the server's pg_hba.conf that rejects it"),
     ("no pg_hba.conf entry", LoginRefused, "add an entry for this user and host to the server's pg_hba.conf"),
     ("is not permitted to log in", LoginRefused, "alter role … login, or use another role"),
     ("permission denied for database", LoginRefused, "grant connect on the database to the role"),
-    ("role ", LoginRefused, "create the role, or correct the user name"),
+    ('FATAL:  role "', LoginRefused, "create the role, or correct the user name"),
     ("does not support SSL", LoginRefused, "switch TLS on at the server, or take sslmode out of the URI"),
     ("certificate", LoginRefused, "check sslrootcert, sslmode and the server's certificate"),
     ("root.crt", LoginRefused, "check sslrootcert and sslmode"),
-    ("database ", DatabaseMissing, "create the database, or correct its name"),
+    ('FATAL:  database "', DatabaseMissing, "create the database, or correct its name"),
     ("could not translate host name", SettingInvalid, "correct the host name"),
     ("definition of service", SettingInvalid, "correct the service name, or ~/.pg_service.conf"),
     ("invalid", SettingInvalid, "correct the connection string"),
@@ -26,7 +27,7 @@ def refusal(database: str, text: str) -> PipelineError:
     """Tell apart what waiting can mend, DatabaseUnreachable, from what it cannot."""
     line = first_line(text)
     for words, kind, hint in _REFUSALS:
-        is_meant = words not in ("role ", "database ") or "does not exist" in text
+        is_meant = not words.startswith("FATAL") or "does not exist" in text
         if words in text and is_meant and "Temporary failure in name resolution" not in text:
             return kind(f"{database} cannot be used: {line}; nothing was changed", hint=hint)
     return DatabaseUnreachable(

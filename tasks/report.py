@@ -38,7 +38,13 @@ def compose(run: str, checkpoints: Mapping[str, Json], *, versions: Mapping[str,
         "tests_passed": built["tests"],
         "test_warnings": built["warnings"],
         "schemas": checkpoints["publish"]["schemas"],
-        "versions": {**versions, "pg_dump": manifest.pg_dump, "dbt": built["dbt"]},
+        "versions": {
+            **versions,
+            "source_server": f"{manifest.server_version // 10000}.{manifest.server_version % 10000}",
+            "pg_dump": manifest.pg_dump,
+            "pg_restore": checkpoints["restore"]["pg_restore"],
+            "dbt": built["dbt"],
+        },
     }
 
 
@@ -68,8 +74,7 @@ def summarize(report: Json, folder: Path, *, shown: list[str]) -> str:
 
 def first_rows(destination: Database, psql: Path, model: str, models: list[str]) -> list[str]:
     """Show the query to type next, and what it answers; nothing where the model or psql is not to be had."""
-    published = {name.replace("__next", "") for name in models}
-    if model not in published:
+    if model not in models:
         return []
     # psql takes no parameters; the name is quoted.
     query = f"select * from {'.'.join(map(quoted, model.split('.', 1)))} limit {_SHOWN_ROWS}"  # noqa: S608

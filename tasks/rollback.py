@@ -61,7 +61,7 @@ def roll_back(destination: Database, *, readers_timeout_seconds: float) -> tuple
 
 
 def _exchange(session: Session, current: State, before: State) -> None:
-    shown, kept = generations.version_objects(session, current), generations.version_objects(session, before)
+    shown, kept = generations.take_stock(session, current), generations.take_stock(session, before)
     _trade(session, shown, current.version_schemas, kept, before.version_schemas)
     catalogue.carry_grants(session, shown, kept, {previous(s): s for s in current.version_schemas})
     if current.load_id != before.load_id:

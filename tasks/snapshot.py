@@ -8,9 +8,8 @@ from pathlib import Path
 
 from tasks import archive
 from tasks.archive import DumpOptions, Entry, Tools
-from tasks.checkpoints import Json
 from tasks.errors import DumpFailed, LockNotGranted, SourceBusy, SourceEmpty, SourceUnreadable
-from tasks.postgres import Database, Session, connect, statement, with_names
+from tasks.postgres import Session, connect, statement, with_names
 
 logger = logging.getLogger(__name__)
 
@@ -27,17 +26,29 @@ class SourceTable:
     kind: str
     is_readable: bool
     is_filtered: bool
-    bytes: int
     is_extension_member: bool
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Snapshot:
+    """An exported snapshot (`name`), what it identifies, and what is wanted of it: all is locked, all is there."""
+
+    name: str
+    taken_at: str
+    lsn: str
+    system_identifier: str
+    database_oid: int
+    large_objects: int
+    tables: list[SourceTable]
+    sizes_bytes: dict[int, int]
+    wanted: list[Entry]
+
+
 @contextmanager
-def held_snapshot(
-    session: Session, tools: Tools, options: DumpOptions, folder: Path
-) -> Iterator[tuple[Json, list[SourceTable], list[Entry]]]:
+def held_snapshot(session: Session, tools: Tools, options: DumpOptions, folder: Path) -> Iterator[Snapshot]:
     """Hold locks on all wanted tables and, taken after them, a snapshot in which those are all that is wanted.
 
     pg_dump by itself takes its snapshot first: a table truncated and refilled before it gets the lock is dumped
@@ -46,15 +57,30 @@ def held_snapshot(
     for _ in range(_ATTEMPTS):
         before = _tables(session)
         wanted = _definitions(session, tools, options, folder, before)
-        numbers = {entry.oid for entry in wanted if entry.title.startswith("TABLE ")}
+        numbers = table_numbers(wanted)
         tables = [table for table in before if table.oid in numbers]
-        _ensure_readable(session, tables)
+        relations = {entry.oid for entry in wanted if entry.title.startswith(("TABLE ", "SEQUENCE "))}
+        _ensure_readable(session, [relation for relation in before if relation.oid in relations])
         with session.transaction(snapshot=True, lock_timeout_seconds=options.lock_timeout_seconds):
             _lock(session, tables)
-            row = session.all(statement("read_snapshot"))[0]
-            if {table.oid for table in _tables(session)} == {table.oid for table in before}:
-                names = ("snapshot", "snapshot_at", "lsn", "system_identifier", "database_oid")
-                yield dict(zip(names, row, strict=True)), tables, wanted
+            name, taken_at, lsn, system_identifier, database_oid, large_objects = session.all(
+                statement("read_snapshot")
+            )[0]
+            if {table.oid for table in _tables(session)} != {table.oid for table in before}:
+                # Tables came or went; it may be that none of them is wanted.
+                wanted = _definitions(session, tools, options, folder, before, snapshot=name)
+            if table_numbers(wanted) == {table.oid for table in tables}:
+                yield Snapshot(
+                    name=name,
+                    taken_at=taken_at,
+                    lsn=lsn,
+                    system_identifier=system_identifier,
+                    database_oid=database_oid,
+                    large_objects=large_objects,
+                    tables=tables,
+                    sizes_bytes=dict(session.all(statement("read_table_sizes"), {"oids": [t.oid for t in tables]})),
+                    wanted=wanted,
+                )
                 return
         logger.warning("tables of %s came or went while they were being locked; locking again", session.database)
     raise SourceBusy(
@@ -63,28 +89,40 @@ def held_snapshot(
     )
 
 
+def table_numbers(wanted: list[Entry]) -> set[int]:
+    """Return the numbers of the tables that a table of contents defines."""
+    return {entry.oid for entry in wanted if entry.classid and entry.title.startswith("TABLE ")}
+
+
 def _tables(session: Session) -> list[SourceTable]:
     names = SourceTable.__dataclass_fields__
     return [SourceTable(**dict(zip(names, row, strict=True))) for row in session.all(statement("read_tables"))]
 
 
 def _definitions(
-    session: Session, tools: Tools, options: DumpOptions, folder: Path, tables: list[SourceTable]
+    session: Session,
+    tools: Tools,
+    options: DumpOptions,
+    folder: Path,
+    tables: list[SourceTable],
+    *,
+    snapshot: str | None = None,
 ) -> list[Entry]:
-    """Let pg_dump itself say what its patterns select."""
+    """Let pg_dump itself say what its patterns select, now or in a snapshot."""
     file = folder / ".definitions.unfinished"
+    arguments = ["--schema-only", "--format=custom", *([f"--snapshot={snapshot}"] if snapshot else [])]
     try:
-        archive.pg_dump(
-            session.database, tools.pg_dump, options, ["--schema-only", "--format=custom", f"--file={file}"]
-        )
+        archive.pg_dump(session.database, tools.pg_dump, options, file, arguments)
         wanted = archive.entries(tools.pg_restore, file, timeout_seconds=options.timeout_seconds)
     except DumpFailed:
-        # pg_dump names the first table that it may not read; whoever mends it wants to know them all.
+        # pg_dump names the first table that it may not read, and none that it waited for in vain; whoever mends
+        # it wants to know them all.
         _ensure_readable(session, tables)
+        _ensure_unlocked(session, tables)
         raise
     finally:
         file.unlink(missing_ok=True)
-    if not any(entry.title.startswith("TABLE ") for entry in wanted):
+    if not table_numbers(wanted):
         raise SourceEmpty(
             f"{session.database} has no table to copy; the destination was not touched",
             hint="point the job at the right database, or widen the patterns in [source]",
@@ -110,19 +148,20 @@ def _ensure_readable(session: Session, tables: list[SourceTable]) -> None:
 
 
 def _lock(session: Session, tables: list[SourceTable]) -> None:
-    for table in tables:
-        try:
+    try:
+        for table in tables:
             session.run(with_names("lock table only {} in access share mode", (table.schema, table.name)))
-        except LockNotGranted as error:  # noqa: PERF203  the table that is locked must be named
-            raise _locked(session.database, table) from error
+    except LockNotGranted:
+        with connect(session.database) as other:
+            _ensure_unlocked(other, tables)
+        raise
 
 
-def _locked(source: Database, table: SourceTable) -> SourceBusy:
-    with connect(source) as other:
-        rows = other.all(statement("read_lock_holders"), {"oids": [table.oid]})
-    holders = [f"by session {pid} ({role}, {name or 'unnamed'}, {state})" for _, pid, role, name, state in rows]
-    held = ", ".join(holders) or "by a session that has just let go"
-    return SourceBusy(
-        f"{table} of {source} is locked {held}; nothing was dumped",
-        hint="run again when that session has ended, or raise [dump] lock_timeout_seconds",
-    )
+def _ensure_unlocked(session: Session, tables: list[SourceTable]) -> None:
+    rows = session.all(statement("read_lock_holders"), {"oids": [table.oid for table in tables]})
+    held = [f"{name} by session {pid} ({role}, {app or 'unnamed'}, {state})" for name, pid, role, app, state in rows]
+    if held:
+        raise SourceBusy(
+            f"tables of {session.database} are locked: {', '.join(held)}; nothing was dumped",
+            hint="run again when that session has ended, or raise [dump] lock_timeout_seconds",
+        )

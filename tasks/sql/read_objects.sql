@@ -35,7 +35,8 @@ with_families as (
 
 select
     object.type as object_type,
-    object.schema as schema_name,
+    -- It comes quoted where it must be.
+    (pg_catalog.parse_ident(object.schema))[1] as schema_name,
     object.identity
 from with_families
 cross join lateral pg_catalog.pg_identify_object(with_families.classid, with_families.objid, 0) as object

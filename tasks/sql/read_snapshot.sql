@@ -7,7 +7,8 @@ select
         else pg_catalog.pg_current_wal_lsn()
     end::text as lsn,
     control.system_identifier::text as system_identifier,
-    database.oid::bigint as database_oid
+    database.oid::bigint as database_oid,
+    (select count(*) from pg_catalog.pg_largeobject_metadata) as large_objects
 from pg_catalog.pg_control_system() as control
 cross join pg_catalog.pg_database as database
 where database.datname = pg_catalog.current_database()

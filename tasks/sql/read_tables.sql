@@ -10,7 +10,6 @@ select
         or (class.relkind = 'S' and pg_catalog.has_sequence_privilege(class.oid, 'select'))
     ) as is_readable,
     pg_catalog.row_security_active(class.oid) as is_filtered,
-    case when class.relkind = 'r' then pg_catalog.pg_table_size(class.oid) else 0 end as size_bytes,
     extension_member.objid is not null as is_extension_member
 from pg_catalog.pg_class as class
 inner join pg_catalog.pg_namespace as namespace on class.relnamespace = namespace.oid

@@ -147,7 +147,7 @@ def test_results_of_an_earlier_build_are_not_taken_for_those_of_one_that_could_n
     landed.build(FIRST)
     with_a_file(landed, "models/unparsable.sql", "select {{ ref('nowhere' }}")
 
-    with pytest.raises(ModelsBroken, match=r"could not start .*unparsable"):
+    with pytest.raises(ModelsBroken, match=r"came to no result .*unparsable"):
         landed.build(FIRST)
 
     assert not (landed.folder / "dbt" / "run_results.json").exists()
@@ -268,10 +268,12 @@ def test_models_in_place_are_built_anew_beside_the_published_ones(landed):
     assert landed.query(SCHEMAS) == [("analytics",), ("analytics__previous",), ("reports",)]
 
 
-def test_a_published_view_on_a_model_in_place_is_still_there_while_the_next_version_is_not_published(landed):
-    built_in(landed, "in_place_dbt").build("{}")
-    landed.publish("{}")
+def test_a_model_in_place_on_which_a_published_view_hangs_is_not_built_anew(landed):
+    view = '{"following": "view"}'
+    built_in(landed, "in_place_dbt").build(view)
+    landed.publish(view)
 
-    landed.build("{}")
+    with pytest.raises(DestinationUnfit, match=r"view analytics\.following \(on reports\.fixed\)"):
+        landed.build(view)
 
     assert landed.query("select films from analytics.following") == [(20,)]

@@ -292,11 +292,10 @@ def test_every_object_is_defined_as_at_the_source(copied, query, kind):
         'ACL - SCHEMA "Sales"',
         'ACL Sales TABLE "Article"',
         'ACL Sales COLUMN "Article".title',
-        'ACL Sales TYPE "status"',
         "ACL public FUNCTION listing(max integer)",
         "DEFAULT ACL Sales DEFAULT PRIVILEGES FOR TABLES",
         'COMMENT - SCHEMA "Sales"',
-        "COMMENT public POLICY secret",
+        'COMMENT public POLICY "own rows; 100%" ON secret',
     ],
 )
 def test_what_a_copy_into_schemas_cannot_carry_is_named(copied, title):

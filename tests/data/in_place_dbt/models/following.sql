@@ -1,3 +1,3 @@
-{{ config(materialized='view') }}
+{{ config(materialized=var('following', 'table')) }}
 
 select films from {{ ref('fixed') }}
