@@ -57,7 +57,7 @@ def start(folder: Path, role: str, init_sql: Path) -> None:
     data = _data(folder, role)
     data.mkdir(parents=True, exist_ok=True)
     try:
-        _wheel().get_server(data, cleanup_mode=None)
+        _wheel().get_server(data, cleanup_mode=None).ensure_postgres_running()
     except Exception as error:
         raise DatabaseUnreachable(
             f"the embedded {role} server does not start: {error}; nothing was changed",
@@ -87,8 +87,10 @@ def stop(folder: Path) -> list[str]:
     """Stop those of the two servers that are up, and return their roles."""
     running = [role for role in ROLES if (_data(folder, role) / "postmaster.pid").exists()]
     for role in running:
-        # A handle on the server that is up, whose end stops it.
-        _wheel().get_server(_data(folder, role), cleanup_mode="stop").cleanup()
+        wheel, data = _wheel(), _data(folder, role)
+        # As root the server runs as another user, whom the handle knows.
+        user = wheel.get_server(data, cleanup_mode=None).system_user
+        wheel.pg_ctl(["-w", "-m", "fast", "stop"], pgdata=data, user=user)
     return running
 
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import admission, archive, catalogue, commands, generations, ledger
+from tasks import admission, archive, catalogue, claims, commands, generations, ledger
 from tasks.archive import Entry, Tool
 from tasks.checkpoints import ensure_intact
 from tasks.commands import ProgramFailed
@@ -67,7 +67,7 @@ def restore(
     """
     started = time.monotonic()
     ensure_intact(directory, manifest.files)
-    session = ledger.claim(destination)
+    session = claims.claim(destination)
     _recover(session, options)
     admission.ensure_fit(session, manifest, allow_older=options.allow_older)
     load_id = _set_aside(session, manifest, options, run=run)
@@ -226,8 +226,8 @@ def _put_back(destination: Database, options: RestoreOptions, error: BaseExcepti
     logger.warning("the restore did not end well: the landing is put back as it was")
     try:
         # A claim taken anew ends what is still at work in the landing.
-        ledger.release(destination)
-        _recover(ledger.claim(destination), options)
+        claims.release(destination)
+        _recover(claims.claim(destination), options)
     except PipelineError as second:
         raise RestoreFailed(
             f"{error}; and the landing could not be put back: {second.message}; readers of the models see what "

@@ -1,23 +1,11 @@
 """What the destination remembers: loads, versions, the objects that each consists of, and every step of every run."""
 
-import logging
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tasks.catalogue import Object, Part, family_of, living_in
-from tasks.errors import DestinationBusy, DestinationUnfit, StatementFailed
 from tasks.manifest import Manifest
-from tasks.postgres import Database, Session, connect, open_session, statement
-
-logger = logging.getLogger(__name__)
-
-# Any number that nobody else uses: this one spells "towpath" in ASCII.
-_CLAIM = 0x746F7770617468
-_CLAIM_SECONDS = 5.0
-_HOLDER = "towpath: "
-_LEFTOVER_SECONDS = 30.0
-_PAUSE_SECONDS = 0.2
+from tasks.postgres import Database, Session, connect, statement
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,77 +75,6 @@ def holding_of(destination: Database) -> Holding:
     """Ask in a session of its own. Raises as `connect` does."""
     with connect(destination) as session:
         return read_holding(session)
-
-
-_claims: dict[str, Session] = {}
-
-
-def claim(destination: Database) -> Session:
-    """Return this process's session in the destination, which holds the claim to it until the process ends.
-
-    With the claim, sessions that a killed run left at work (its pg_restore, its dbt) are ended and waited for.
-
-    Raises:
-        DestinationBusy: another run holds the claim; it is named.
-        DestinationUnfit: the ledger cannot be made.
-    """
-    key = repr(sorted(destination.place.items()))
-    held = _claims.get(key)
-    if held is not None and held.in_reach:
-        return held
-    session = open_session(destination)
-    # Another name than that of the sessions that another run's claim, should it come first, ends as leftovers.
-    session.run("select pg_catalog.set_config('application_name', %s, false)", [_holder_name(destination)])
-    deadline = time.monotonic() + _CLAIM_SECONDS
-    while not session.value("select pg_catalog.pg_try_advisory_lock(%s)", [_CLAIM]):
-        if time.monotonic() > deadline:
-            raise _busy(session)
-        time.sleep(_PAUSE_SECONDS)
-    _end_leftovers(session)
-    try:
-        if session.server_version >= 140000:
-            # So that the server notices within seconds when this process is killed during a long statement.
-            session.run("set client_connection_check_interval = '2s'")
-        session.run(statement("create_ledger"))
-    except StatementFailed as error:
-        raise DestinationUnfit(
-            f"the ledger, schema towpath in {destination}, cannot be made: {error.message}; nothing was changed",
-            hint="grant the role create on the database",
-        ) from error
-    _claims[key] = session
-    return session
-
-
-def _holder_name(destination: Database) -> str:
-    return destination.parameters["application_name"].replace("towpath ", _HOLDER, 1)
-
-
-def release(destination: Database) -> None:
-    """Give the claim back before the process ends."""
-    session = _claims.pop(repr(sorted(destination.place.items())), None)
-    if session is not None:
-        session.close()
-
-
-def _busy(session: Session) -> DestinationBusy:
-    rows = session.all(statement("read_claim_holder"), {"claim": _CLAIM})
-    holder = "; ".join(f"run {name.removeprefix(_HOLDER)} (session {p} from {at})" for name, p, at in rows)
-    return DestinationBusy(
-        f"{session.database} is being worked on by {holder or 'another run'}; nothing was changed",
-        hint="let that run end, then run again",
-    )
-
-
-def _end_leftovers(session: Session) -> None:
-    deadline = time.monotonic() + _LEFTOVER_SECONDS
-    while rows := session.all(statement("terminate_leftovers")):
-        if time.monotonic() > deadline:
-            raise DestinationBusy(
-                f"sessions that a killed run left in {session.database} do not end: "
-                f"{', '.join(str(pid) for pid, _ in rows)}; nothing was changed",
-                hint="end them with pg_terminate_backend, then run again",
-            )
-        time.sleep(_PAUSE_SECONDS)
 
 
 def begin_load(session: Session, run: str, manifest: Manifest) -> int:

@@ -5,7 +5,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import catalogue, dbt_program, generations, ledger
+from tasks import catalogue, claims, dbt_program, generations, ledger
 from tasks.dbt_artifacts import BuildResults
 from tasks.dbt_program import DbtOptions
 from tasks.errors import DestinationBusy, DestinationUnfit, LandingOccupied, PipelineError, RolledBack
@@ -47,7 +47,7 @@ def build(
         ModelsBroken, TestsFailed: readers see what they saw; the failed nodes are named.
     """
     started = time.monotonic()
-    session = ledger.claim(destination)
+    session = claims.claim(destination)
     version_id = _begin(session, load_id, dbt_digest, options, run=run)
     try:
         dbt_program.build(session, options, output, listener=listener)

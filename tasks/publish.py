@@ -4,7 +4,7 @@ import logging
 import time
 from dataclasses import dataclass
 
-from tasks import catalogue, generations, ledger
+from tasks import catalogue, claims, generations, ledger
 from tasks.errors import DestinationBusy, LandingOccupied
 from tasks.generations import NEXT, previous
 from tasks.ledger import State, read_holding
@@ -44,7 +44,7 @@ def publish(load_id: int, dbt_digest: str, destination: Database, options: Publi
         PublishBlocked: readers held on to the old version for too long; they go on seeing it.
     """
     started = time.monotonic()
-    session = ledger.claim(destination)
+    session = claims.claim(destination)
     holding = read_holding(session)
     published = holding.version("published")
     if published is not None and holding.has_version(load_id, dbt_digest, "published"):

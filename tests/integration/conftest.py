@@ -15,7 +15,7 @@ import psycopg2
 import psycopg2.extensions
 import pytest
 
-from tasks import dump, landing, ledger, models, publish, rollback
+from tasks import claims, dump, landing, ledger, models, publish, rollback
 from tasks.archive import DumpOptions, Tools
 from tasks.checkpoints import RunFolder
 from tasks.dbt_program import DbtOptions
@@ -139,7 +139,7 @@ class Stock:
         for connection in warehouse.opened:
             with suppress(psycopg2.Error):
                 connection.close()
-        ledger.release(warehouse.destination)
+        claims.release(warehouse.destination)
         with connect(self.server) as session:
             session.run(f"drop database {warehouse.destination.parameters['dbname']} with (force)")
 
@@ -147,7 +147,7 @@ class Stock:
         if state not in self._made:
             warehouse = self.copy(self._before.get(state), self._folder / state)
             self._bring_to(state, warehouse)
-            ledger.release(warehouse.destination)
+            claims.release(warehouse.destination)
             self._made[state] = warehouse.destination
         return self._made[state]
 

@@ -10,7 +10,7 @@ from typing import Any
 import psycopg2
 import pytest
 
-from tasks import ledger
+from tasks import claims
 from tasks.archive import DumpOptions, Tools
 from tasks.errors import (
     CopyDiffers,
@@ -253,7 +253,7 @@ def test_a_role_that_may_not_make_schemas_is_told_so_before_anything_is_touched(
         with pytest.raises(DestinationUnfit) as refused:
             restored(manifest, tmp_path, guest, tools)
     finally:
-        ledger.release(guest)
+        claims.release(guest)
         run(destination, f"drop role {name}")
 
     assert "permission denied for database" in refused.value.message
@@ -276,7 +276,7 @@ def test_a_role_that_is_no_superuser_and_owns_the_database_can_load_three_times(
     try:
         loads = [restored(manifest, tmp_path, owner, tools) for _ in range(3)]
     finally:
-        ledger.release(owner)
+        claims.release(owner)
         run(destination, f"reassign owned by {name} to postgres", f"drop owned by {name}", f"drop role {name}")
 
     assert [load.load_id for load in loads] == [1, 2, 3]
@@ -295,7 +295,7 @@ def test_the_source_itself_is_refused_as_destination_under_any_spelling(films, t
         with pytest.raises(DestinationUnfit, match="is the source itself"):
             restored(manifest, tmp_path, other_spelling, tools)
     finally:
-        ledger.release(other_spelling)
+        claims.release(other_spelling)
 
     assert fingerprint(query, films) == before
 
@@ -536,7 +536,7 @@ def kill_a_restore_half_way(manifest: Manifest, folder: Path, destination: Datab
     run(destination, AT_AN_INDEX.format("perform pg_catalog.pg_sleep(60)"))
     file = folder / "manifest.json"
     file.write_text(json.dumps(manifest.to_json()))
-    ledger.release(destination)
+    claims.release(destination)
     words = [str(file), str(folder / "dump"), uri_of(destination), str(tools.pg_restore.path)]
     with subprocess.Popen([sys.executable, "-c", CHILD, *words], cwd=PROJECT) as child:
         try:
@@ -636,9 +636,9 @@ GRANTS = """
 
 CLAIMANT = """
 import sys
-from tasks import ledger
+from tasks import claims
 from tasks.postgres import Database
-ledger.claim(Database.from_uri(sys.argv[1], application_name="towpath nightly-7"))
+claims.claim(Database.from_uri(sys.argv[1], application_name="towpath nightly-7"))
 print("claimed", flush=True)
 sys.stdin.read()
 """
@@ -659,7 +659,7 @@ def claimant(destination) -> Iterator[subprocess.Popen[bytes]]:
 
 def test_a_second_process_is_told_which_run_works_on_the_destination(destination, claimant):
     with pytest.raises(DestinationBusy) as refused:
-        ledger.claim(destination)
+        claims.claim(destination)
 
     assert "run nightly-7 (session" in refused.value.message
 
@@ -668,7 +668,7 @@ def test_a_destination_is_free_again_as_soon_as_whoever_had_it_is_killed(destina
     claimant.kill()
     claimant.wait()
 
-    session = ledger.claim(destination)
+    session = claims.claim(destination)
 
     assert session.in_reach
 
@@ -677,7 +677,7 @@ def test_sessions_that_a_killed_run_left_are_ended_and_nobody_elses(destination)
     leftover = psycopg2.connect(**{**destination.parameters, "application_name": "towpath killed"})
     analyst = psycopg2.connect(**{**destination.parameters, "application_name": "towpath-lover"})
 
-    ledger.claim(destination)
+    claims.claim(destination)
 
     with pytest.raises(psycopg2.OperationalError, match="terminat"):
         leftover.cursor().execute("select 1")

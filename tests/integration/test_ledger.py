@@ -1,7 +1,7 @@
 import psycopg2
 import pytest
 
-from tasks import ledger
+from tasks import claims, ledger
 from tasks.errors import DestinationBusy, LandingOccupied
 from tasks.postgres import connect
 from tests.conftest import DATA
@@ -128,34 +128,34 @@ def test_a_load_goes_on_once_what_the_lost_ledger_knew_of_is_out_of_the_way(publ
 
 
 def test_a_second_run_is_told_which_run_holds_the_claim(published):
-    other = psycopg2.connect(**{**published.destination.parameters, "application_name": f"{ledger._HOLDER}night"})
+    other = psycopg2.connect(**{**published.destination.parameters, "application_name": f"{claims._HOLDER}night"})
     with other, other.cursor() as cursor:
-        cursor.execute("select pg_advisory_lock(%s)", [ledger._CLAIM])
+        cursor.execute("select pg_advisory_lock(%s)", [claims._CLAIM])
 
     with pytest.raises(DestinationBusy, match=rf"run night \(session {other.info.backend_pid}.*nothing was changed"):
-        ledger.claim(published.destination)
+        claims.claim(published.destination)
     other.close()
 
 
 def test_a_claim_is_free_again_as_soon_as_its_session_ends(published):
-    first = ledger.claim(published.destination)
-    ledger.release(published.destination)
+    first = claims.claim(published.destination)
+    claims.release(published.destination)
 
-    second = ledger.claim(published.destination)
+    second = claims.claim(published.destination)
 
     assert second is not first
     assert second.in_reach
 
 
 def test_a_process_keeps_one_claim_for_all_its_steps(published):
-    assert ledger.claim(published.destination) is ledger.claim(published.destination)
+    assert claims.claim(published.destination) is claims.claim(published.destination)
 
 
 def test_a_claim_ends_what_a_killed_run_left_at_work_and_nobody_elses_session(published):
     left = psycopg2.connect(**{**published.destination.parameters, "application_name": "towpath killed"})
     reader = published.reader()
 
-    ledger.claim(published.destination)
+    claims.claim(published.destination)
 
     with pytest.raises(psycopg2.OperationalError), left.cursor() as cursor:
         cursor.execute("select 1")

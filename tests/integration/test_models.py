@@ -29,12 +29,12 @@ def test_models_are_built_and_tested_where_no_reader_looks(landed):
     assert landed.query(SCHEMAS) == [("analytics__next",), ("analytics__next_marts",)]
     assert [built.schemas, built.tests, built.in_place] == [["analytics", "analytics_marts"], 1, []]
     assert sorted(built.models) == [
-        "analytics__next.Mixed Case, 100%",
-        "analytics__next.only_first",
-        "analytics__next.ratings",
-        "analytics__next.shouted_titles",
-        "analytics__next.titles",
-        "analytics__next_marts.prices",
+        "analytics.Mixed Case, 100%",
+        "analytics.only_first",
+        "analytics.ratings",
+        "analytics.shouted_titles",
+        "analytics.titles",
+        "analytics_marts.prices",
     ]
 
 
