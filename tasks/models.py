@@ -44,7 +44,9 @@ def build(
 
     Raises:
         DestinationBusy: the load is not in the landing any more.
-        ModelsBroken, TestsFailed: readers see what they saw; the failed nodes are named.
+        RolledBack: this very version was published and rolled back.
+        LandingOccupied, DestinationUnfit: objects that Towpath did not make are where dbt would build, or would go.
+        ModelsBroken, TestsFailed: the failed nodes are named. Whatever is raised, readers see what they saw.
     """
     started = time.monotonic()
     session = claims.claim(destination)
@@ -127,7 +129,10 @@ def _ensure_buildable(session: Session, holding: Holding, load_id: int, dbt_dige
             + "; readers see what they saw",
             hint="run again: what is missing is restored from the dump",
         )
-    if holding.has_version(load_id, dbt_digest, "previous"):
+    undone, published = holding.version("previous"), holding.version("published")
+    # A version before that is older than the published one was replaced by it; a newer one was rolled back.
+    is_undone = undone is not None and published is not None and undone.version_id > published.version_id
+    if is_undone and holding.has_version(load_id, dbt_digest, "previous"):
         raise RolledBack(
             f"the version of load {load_id} with these models was rolled back; readers see what they saw",
             hint="change the models, run RollBack again to go forward, or start under a new --run-id",

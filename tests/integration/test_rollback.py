@@ -172,6 +172,16 @@ def test_the_version_that_was_rolled_back_is_not_built_again(published):
     assert published.query(VERSION_OF_EACH) == [("first",)]
 
 
+def test_models_that_went_back_to_what_they_were_are_not_taken_for_rolled_back(published):
+    published.build(THIRD)
+    published.publish(THIRD)
+
+    published.build(FIRST)
+    published.publish(FIRST)
+
+    assert published.query(VERSION_OF_EACH) == [("first",)]
+
+
 def test_the_load_that_was_rolled_back_is_not_restored_again(replaced):
     replaced.roll_back()
 
