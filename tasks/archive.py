@@ -9,8 +9,11 @@ from pathlib import Path
 from tasks import commands
 from tasks.checkpoints import Json, writing_to
 from tasks.commands import ProgramFailed
-from tasks.errors import DumpFailed, ToolMissing
+from tasks.errors import DestinationUnfit, DumpFailed, ToolMissing
 from tasks.postgres import Database
+
+# From 17 on pg_restore begins with `set transaction_timeout`, which a server before 17 refuses.
+_SENDS_NEW_SETTINGS = 17
 
 # Where distributions keep each major version; PATH and the embedded wheel come besides.
 _VERSIONED_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin")
@@ -84,6 +87,7 @@ def choose_tools(folder: str, bundled: Path, *, source_major: int, destination_m
 
     Raises:
         ToolMissing: none will do; says which version is needed and where it looked.
+        DestinationUnfit: the destination is too old for whatever can read a dump of the source.
     """
     folders = [Path(folder)] if folder else _folders(bundled)
     dumpers = [tool for tool in _versions("pg_dump", folders) if tool.major >= source_major]
@@ -93,9 +97,15 @@ def choose_tools(folder: str, bundled: Path, *, source_major: int, destination_m
     restorers = [tool for tool in _versions("pg_restore", folders) if tool.major >= pg_dump.major]
     if not restorers:
         raise _missing("pg_restore", pg_dump.major, folders)
-    # The destination's own major where it can read the archive: from 17 on pg_restore sends settings that an
-    # older server does not know.
-    return Tools(pg_dump=pg_dump, pg_restore=min(restorers, key=lambda t: (t.major != destination_major, t.major)))
+    # The destination's own major where it can read the archive.
+    pg_restore = min(restorers, key=lambda tool: (tool.major != destination_major, tool.major))
+    if pg_restore.major >= _SENDS_NEW_SETTINGS > destination_major:
+        raise DestinationUnfit(
+            f"a dump of PostgreSQL {source_major} takes pg_restore {pg_restore.major}, which sends settings that a "
+            f"destination of PostgreSQL {destination_major} does not know; nothing was changed",
+            hint=f"bring the destination to PostgreSQL {_SENDS_NEW_SETTINGS} or newer",
+        )
+    return Tools(pg_dump=pg_dump, pg_restore=pg_restore)
 
 
 def pg_dump(

@@ -107,8 +107,11 @@ def drop_schemas(session: Session, schemas: Sequence[str]) -> None:
     Raises:
         DependentsFound: something outside does; nothing is dropped.
     """
+    living = living_in(session, schemas)
+    if others := [f"{found.type} {found.identity} (in it)" for found in living if not found.is_owned]:
+        raise depended_on(others, f"schemas {', '.join(schemas)} are kept as they are")
     # Parts count: somebody's default may use the sequence of a column, somebody's column the type of a table.
-    parts = family_of(session, living_in(session, schemas))
+    parts = family_of(session, living)
     outside = dependents(session, parts, parts)
     if outside:
         raise depended_on(outside, f"schemas {', '.join(schemas)} are kept as they are")

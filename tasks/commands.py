@@ -23,6 +23,8 @@ logger = logging.getLogger(__name__)
 Line = Callable[[str], None]
 
 KEPT_LINES = 400
+# The last lines of a program that has ended are there to be read; only a child of its own could keep us waiting.
+_READ_SECONDS = 60
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -76,7 +78,7 @@ def run(
         except subprocess.TimeoutExpired as error:
             how = f"did not end within {timeout_seconds:.0f} s"
             raise ProgramFailed(name, how, list(lines), is_late=True) from error
-        reader.join()
+        reader.join(_READ_SECONDS)
     if status != 0:
         raise ProgramFailed(name, f"ended with status {status}", list(lines))
     return list(lines)
@@ -94,10 +96,21 @@ class ProgramFailed(CommandFailed):
 
 @contextlib.contextmanager
 def _started(command: Sequence[str], environment: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]:
+    with _interrupts_noted() as noted:
+        process = _popen(command, environment)
     try:
-        process = subprocess.Popen(
+        if noted:
+            raise KeyboardInterrupt
+        yield process
+    finally:
+        _end(process)
+
+
+def _popen(command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[str]":
+    try:
+        return subprocess.Popen(
             list(command),
-            env={**os.environ, "LC_ALL": "C", "PYTHONUTF8": "1", **environment},
+            env={**_english(), **environment},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -112,10 +125,27 @@ def _started(command: Sequence[str], environment: Mapping[str, str]) -> Iterator
             f"{command[0]} could not be started: {error.strerror}",
             hint="install it, or name the right one in luigi.cfg",
         ) from error
+
+
+def _english() -> dict[str, str]:
+    """Our environment with messages in English; the character set stays, by which programs read their paths."""
+    ours = {name: value for name, value in os.environ.items() if name not in ("LC_ALL", "LANGUAGE")}
+    charset = os.environ.get("LC_ALL") or os.environ.get("LC_CTYPE") or os.environ.get("LANG") or "C.UTF-8"
+    return {**ours, "LC_CTYPE": charset, "LC_MESSAGES": "C"}
+
+
+@contextlib.contextmanager
+def _interrupts_noted() -> Iterator[list[int]]:
+    """Note Ctrl-C instead of raising it: between fork and exec, Python's hooks lose it, and keep logging's lock."""
+    noted: list[int] = []
+    if threading.current_thread() is not threading.main_thread():
+        yield noted
+        return
+    before = signal.signal(signal.SIGINT, lambda number, _frame: noted.append(number))
     try:
-        yield process
+        yield noted
     finally:
-        _end(process)
+        signal.signal(signal.SIGINT, before)
 
 
 def _die_with_parent() -> None:

@@ -42,8 +42,9 @@ class BuildResults:
         return sorted(_named(node) for node in self._relations)
 
     @property
-    def places(self) -> list[tuple[str, str]]:
-        return [(node["schema"], node["alias"]) for node in self._relations]
+    def places(self) -> set[tuple[str, str]]:
+        """Schema and name of each."""
+        return {(node["schema"], node["alias"]) for node in self._relations}
 
     @property
     def stateful(self) -> list[str]:

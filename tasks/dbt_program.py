@@ -1,5 +1,6 @@
 """dbt as a program: which project, where it connects, how it is run, what it says."""
 
+import errno
 import logging
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +44,7 @@ class DbtOptions:
                 hint="name the project's folder in [dbt] project_dir or with --dbt-project-dir",
             )
         files = {name: found["sha256"] for name, found in files_in(self.project, _NOT_SOURCES).items()}
-        return digest_of({"files": files, "variables": self.variables, "schema": self.schema})
+        return digest_of({"files": files, "variables": self.variables, "schema": self.schema, "dbt": self.executable})
 
 
 def build(session: Session, options: DbtOptions, output: Path, *, listener: Listener) -> None:
@@ -72,13 +73,17 @@ def build(session: Session, options: DbtOptions, output: Path, *, listener: List
 
     def on_line(line: str) -> None:
         said = line[10:] if line[2:3] == ":" else line
-        logger.info("dbt: %s", said) if " START " not in said else logger.debug("dbt: %s", said)
+        is_quiet = not said.strip() or " START " in said or " PASS " in said
+        logger.log(logging.DEBUG if is_quiet else logging.INFO, "dbt: %s", said)
         listener(0, said)
 
     try:
         environment = environment_for(session, schema=options.schema + generations.NEXT)
         commands.run(command, environment=environment, timeout_seconds=options.timeout_seconds, on_line=on_line)
     except ProgramFailed as error:
+        if any("No space left on device" in line for line in error.lines):
+            with writing_to(output):
+                raise OSError(errno.ENOSPC, "No space left on device") from error
         raise failure(error, output, options.project) from error
 
 

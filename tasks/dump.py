@@ -55,6 +55,8 @@ def dump_database(
         "dumped %s to %s: %d tables, %d rows, %d bytes in %.1f s",
         source, folder.dump, len(manifest.tables), manifest.rows, manifest.bytes, manifest.seconds,
     )  # fmt: skip
+    if manifest.left_out:
+        logger.warning("left out, because it belongs to no schema or is not copied: %s", "; ".join(manifest.left_out))
     return manifest
 
 

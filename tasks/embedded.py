@@ -3,13 +3,15 @@
 import importlib
 import importlib.util
 import logging
+import re
 import warnings
 from pathlib import Path
 from types import ModuleType
 from urllib.parse import quote
 
 from tasks import commands
-from tasks.errors import DatabaseUnreachable, ToolMissing
+from tasks.checkpoints import writing_to
+from tasks.errors import DatabaseUnreachable, SettingInvalid, ToolMissing
 from tasks.postgres import Database, Session, connect, with_names
 
 logger = logging.getLogger(__name__)
@@ -18,6 +20,7 @@ ROLES = ("source", "destination")
 # Readers of the sample write `select * from film_ratings`.
 _SEARCH_PATH = "gold, silver, public"
 _START_SECONDS = 120
+_PLAIN_PATH = re.compile(r"[\w./+@:~-]+")
 
 
 def binaries() -> Path:
@@ -43,7 +46,8 @@ def uri(folder: Path, role: str) -> str:
         socket = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[4]
     except (OSError, IndexError):
         socket = str(data)
-    return f"postgresql://postgres@/{role}_db?host={quote(socket, safe='')}"
+    # All of it, lest the user's PGPORT and PGSSLMODE, which are meant for other servers, act here.
+    return f"postgresql://postgres@/{role}_db?host={quote(socket, safe='')}&port=5432&sslmode=disable"
 
 
 def start(folder: Path, role: str, init_sql: Path) -> None:
@@ -55,7 +59,14 @@ def start(folder: Path, role: str, init_sql: Path) -> None:
         DatabaseUnreachable: the server does not start; its own log is named.
     """
     data = _data(folder, role)
-    data.mkdir(parents=True, exist_ok=True)
+    if not _PLAIN_PATH.fullmatch(str(data)):
+        raise SettingInvalid(
+            f"the embedded servers cannot live in {str(data)!r}: their programs take no spaces or quotes in a path; "
+            "nothing was changed",
+            hint="set [embedded] folder in luigi.cfg to a plainer path, for example /tmp/towpath",
+        )
+    with writing_to(data):
+        data.mkdir(parents=True, exist_ok=True)
     try:
         _wheel().get_server(data, cleanup_mode=None).ensure_postgres_running()
     except Exception as error:

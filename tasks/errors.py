@@ -177,5 +177,9 @@ class StatementFailed(PipelineError):
     exit_code = 35
 
 
+class ObjectMissing(StatementFailed):
+    """A table or schema is not there any more."""
+
+
 class LockNotGranted(StatementFailed):
     """`lock_timeout` went by; the step that wanted the lock says what that means."""

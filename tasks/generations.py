@@ -10,13 +10,14 @@ from collections.abc import Sequence
 
 from tasks import catalogue, ledger
 from tasks.catalogue import Object
-from tasks.errors import DestinationUnfit
+from tasks.errors import DestinationUnfit, LandingOccupied
 from tasks.ledger import Holding, State
 from tasks.postgres import Session
 
 logger = logging.getLogger(__name__)
 
 NEXT, PREVIOUS, DROPPED = "__next", "__previous", "__dropped"
+ENDINGS = (NEXT, PREVIOUS, DROPPED)
 _LONGEST_NAME_BYTES = 63
 
 
@@ -28,7 +29,7 @@ def previous(schema: str) -> str:
 def ensure_names_fit(schemas: Sequence[str]) -> None:
     """Raise DestinationUnfit, naming every schema whose name leaves no room for an ending, or has one."""
     too_long = [schema for schema in schemas if len(previous(schema).encode()) > _LONGEST_NAME_BYTES]
-    taken = [schema for schema in schemas if schema == "towpath" or schema.endswith((NEXT, PREVIOUS, DROPPED))]
+    taken = [schema for schema in schemas if schema == "towpath" or schema.endswith(ENDINGS)]
     if too_long or taken:
         raise DestinationUnfit(
             f"schemas cannot be landed under their names: {', '.join(too_long + taken)}; nothing was changed",
@@ -85,7 +86,7 @@ def _all_objects(session: Session, holding: Holding) -> list[Object]:
         if state.version_state in ("published", "previous"):
             found += version_objects(session, state)
         if state.version_state in ("building", "built"):
-            found += catalogue.living_in(session, next_schemas(session))
+            found += catalogue.living_in(session, next_schemas(session, state.target))
         found += ledger.objects_of(session, state.in_place, version_id=state.version_id)
     return found
 
@@ -102,16 +103,18 @@ def _strangers(session: Session, holding: Holding, objects: Sequence[Object]) ->
 def drop_next(session: Session, holding: Holding) -> None:
     """Drop what a build left that was not published; must be in a transaction."""
     unpublished = [s for s in holding.states if s.version_state in ("building", "built")]
-    if unpublished:
-        catalogue.drop_schemas(session, next_schemas(session))
     for state in unpublished:
+        catalogue.drop_schemas(session, next_schemas(session, state.target))
         ledger.set_version(session, state.version_id, state="dropped")
 
 
-def next_schemas(session: Session) -> list[str]:
-    """List the schemas that bear the mark of a build, `__next`."""
-    query = "select nspname::text from pg_catalog.pg_namespace where pg_catalog.strpos(nspname, %s) > 0 order by 1"
-    return [name for (name,) in session.all(query, [NEXT])]
+def next_schemas(session: Session, target: str) -> list[str]:
+    """List the schemas into which dbt builds, with that `target.schema`: named after it, or marked at their end."""
+    query = (
+        "select nspname::text from pg_catalog.pg_namespace"
+        " where pg_catalog.starts_with(nspname::text, %s) or pg_catalog.right(nspname::text, %s) = %s order by 1"
+    )
+    return [name for (name,) in session.all(query, [target + NEXT, len(NEXT), NEXT])]
 
 
 def drop_previous(session: Session, holding: Holding) -> None:
@@ -133,7 +136,7 @@ def discard_landing(session: Session, holding: Holding) -> None:
     landed, before = holding.load_at("landing"), holding.load_at("previous")
     if landed is not None:
         unwanted = load_objects(session, landed)
-        dropped = {schema: schema + DROPPED for schema in landed.load_schemas}
+        dropped = passing(session, landed.load_schemas)
         catalogue.move(session, unwanted, dropped)
         catalogue.drop_schemas(session, list(dropped.values()))
         ledger.set_load(session, landed.load_id, state="dropped", place=None)
@@ -142,6 +145,23 @@ def discard_landing(session: Session, holding: Holding) -> None:
         catalogue.move(session, load_objects(session, before), home)
         catalogue.drop_schemas(session, list(home))
         ledger.set_load(session, before.load_id, state=before.load_state, place="landing")
+
+
+def passing(session: Session, schemas: Sequence[str]) -> dict[str, str]:
+    """Map schemas to the `__dropped` ones through which their objects pass.
+
+    Raises:
+        LandingOccupied: somebody has a schema of that name.
+    """
+    names = {schema: schema + DROPPED for schema in schemas}
+    query = "select nspname::text from pg_catalog.pg_namespace where nspname = any(%s) order by 1"
+    if taken := [name for (name,) in session.all(query, [list(names.values())])]:
+        raise LandingOccupied(
+            f"{session.database} has schemas that Towpath did not make where its own would pass: {', '.join(taken)}; "
+            "nothing was changed",
+            hint=f"rename them: names that end with {DROPPED} are Towpath's",
+        )
+    return names
 
 
 def set_aside(session: Session, holding: Holding) -> None:

@@ -23,6 +23,7 @@ class State:
     is_load_whole: bool
     version_id: int
     dbt_digest: str | None
+    target: str
     version_state: str | None
     version_schemas: list[str]
     built_schemas: list[str]

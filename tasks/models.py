@@ -1,6 +1,7 @@
 """Landing to tested models, beside those that readers see: `dbt build` into the `__next` schemas."""
 
 import logging
+import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from tasks.dbt_artifacts import BuildResults
 from tasks.dbt_program import DbtOptions
 from tasks.errors import DestinationBusy, DestinationUnfit, LandingOccupied, PipelineError, RolledBack
 from tasks.ledger import Holding, State, read_holding
-from tasks.postgres import Database, Session, with_names
+from tasks.postgres import Database, Session, quoted, statement, with_names
 from tasks.progress import Listener
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ def build(
         # What was built in place stays, and must not be taken for somebody else's.
         if made := BuildResults.read_if_any(output):
             with session.transaction():
-                _record(session, version_id, made)
+                _record(session, version_id, options.schema, made)
         raise
     made = BuildResults.read(output)
     schemas = _accept(session, load_id, version_id, made)
@@ -65,22 +66,26 @@ def build(
         version_id=version_id,
         schemas=schemas,
         models=[_final(name) for name in made.relations],
-        in_place=[name for name in made.relations if generations.NEXT not in name],
+        in_place=[name for name in made.relations if _is_in_place(name)],
         tests=made.tests,
         warnings=made.named("warn"),
         dbt=made.dbt_version,
         seconds=round(time.monotonic() - started, 3),
     )
+    _tell(load_id, built)
+    return built
+
+
+def _tell(load_id: int, built: Build) -> None:
     logger.info(
         "built load %d into %s: %d models, %d tests passed in %.1f s",
-        load_id, ", ".join(schemas) or "its schemas in place", len(built.models), built.tests, built.seconds,
+        load_id, ", ".join(built.schemas) or "its schemas in place", len(built.models), built.tests, built.seconds,
     )  # fmt: skip
     if built.in_place:
         logger.warning(
             "built in place, not published in one piece with the rest: %s (their schema does not follow target.schema)",
             ", ".join(built.in_place),
         )
-    return built
 
 
 def _begin(session: Session, load_id: int, dbt_digest: str, options: DbtOptions, *, run: str) -> int:
@@ -94,7 +99,7 @@ def _begin(session: Session, load_id: int, dbt_digest: str, options: DbtOptions,
         if published is not None:
             _ensure_replaceable(session, published)
         generations.drop_next(session, holding)
-        if strangers := generations.next_schemas(session):
+        if strangers := generations.next_schemas(session, options.schema):
             raise LandingOccupied(
                 f"{session.database} has schemas that Towpath did not make where dbt would build: "
                 f"{', '.join(strangers)}; nothing was changed",
@@ -102,9 +107,9 @@ def _begin(session: Session, load_id: int, dbt_digest: str, options: DbtOptions,
             )
         begun.append(
             session.value(
-                "insert into towpath.versions (load_id, run, dbt_digest, state)"
-                " values (%s, %s, %s, 'building') returning version_id",
-                [load_id, run, dbt_digest],
+                "insert into towpath.versions (load_id, run, dbt_digest, target, state)"
+                " values (%s, %s, %s, %s, 'building') returning version_id",
+                [load_id, run, dbt_digest, options.schema],
             )
         )
         if published is not None:
@@ -157,21 +162,48 @@ def _prepare_next(session: Session, published: State) -> None:
         session.run(with_names("create schema {}", built))
         catalogue.copy_default_privileges(session, _final(built), built)
     for qualified in published.stateful:
-        schema, name = qualified.split(".", 1)
-        old, new = (_final(schema), name), (schema, name)
-        session.run(with_names("create table {} (like {} including all)", new, old))
-        session.run(with_names("insert into {} overriding system value select * from {}", new, old))
+        _copy_state(session, published, *qualified.split(".", 1))
 
 
-def _final(schema: str) -> str:
-    return schema.replace(generations.NEXT, "")
+def _copy_state(session: Session, published: State, schema: str, name: str) -> None:
+    """Copy a published table to where dbt will add to it; a column of a landed type gets the new load's type."""
+    old, new = (".".join(map(quoted, qualified)) for qualified in ((_final(schema), name), (schema, name)))
+    set_aside = [generations.previous(landed) for landed in published.load_schemas]
+    columns = session.all(statement("read_columns"), {"table": old, "set_aside": set_aside})
+    if not columns:
+        logger.warning("%s is gone: dbt will build it from nothing", old)
+        return
+    session.run(f"create table {new} (like {old} including all)")
+    values = []
+    for column, type_name, is_set_aside in columns:
+        value = quoted(column)
+        if is_set_aside:
+            landed_type = re.sub(rf'{generations.PREVIOUS}("?)\.', r"\1.", type_name, count=1)
+            value = f"{value}::text::{landed_type}"
+            session.run(f"alter table {new} alter column {quoted(column)} type {landed_type} using {value}")
+        values.append(value)
+    names = ", ".join(quoted(column) for column, _, _ in columns)
+    # Every name in it is quoted.
+    session.run(f"insert into {new} ({names}) overriding system value select {', '.join(values)} from {old}")  # noqa: S608
+
+
+def _final(name: str) -> str:
+    """Return the name that readers know, of a schema or of `schema.model`."""
+    schema, dot, model = name.partition(".")
+    return schema.replace(generations.NEXT, "") + dot + model
+
+
+def _is_in_place(name: str) -> bool:
+    return generations.NEXT not in name.partition(".")[0]
 
 
 def _accept(session: Session, load_id: int, version_id: int, made: BuildResults) -> list[str]:
     with session.transaction():
         states = read_holding(session).states
+        target = next(state.target for state in states if state.version_id == version_id)
         _drop_what_dbt_left(session, states, made)
-        built = [schema for schema in generations.next_schemas(session) if catalogue.living_in(session, [schema])]
+        _record(session, version_id, target, made)
+        built = [s for s in generations.next_schemas(session, target) if catalogue.living_in(session, [s])]
         final = [_final(schema) for schema in built]
         landing = next(state.load_schemas for state in states if state.load_id == load_id)
         if clashing := sorted(set(final) & set(landing)):
@@ -180,9 +212,9 @@ def _accept(session: Session, load_id: int, version_id: int, made: BuildResults)
                 hint="give the models' schemas other names, for example with [dbt] schema",
             )
         generations.ensure_names_fit(final)
-        catalogue.drop_schemas(session, [schema for schema in generations.next_schemas(session) if schema not in built])
-        _record(session, version_id, made)
-        stateful = [name for name in made.stateful if generations.NEXT in name]
+        unused = [schema for schema in generations.next_schemas(session, target) if schema not in built]
+        catalogue.drop_schemas(session, unused)
+        stateful = [name for name in made.stateful if not _is_in_place(name)]
         session.run(
             "update towpath.versions set state = 'built', built_at = clock_timestamp(),"
             " schemas = %s, built_schemas = %s, stateful = %s where version_id = %s",
@@ -193,21 +225,25 @@ def _accept(session: Session, load_id: int, version_id: int, made: BuildResults)
 
 
 def _drop_what_dbt_left(session: Session, states: tuple[State, ...], made: BuildResults) -> None:
-    """Drop the copies of models that keep state and that the project no longer has."""
-    copied = {name for state in states if state.version_state == "published" for name in state.stateful}
-    for qualified in sorted(copied - set(made.relations)):
-        session.run(with_names("drop table if exists {}", tuple(qualified.split(".", 1))))
+    """Drop what the published version has and the project no longer has: copied state, and models in place."""
+    for state in states:
+        if state.version_state != "published":
+            continue
+        for qualified in sorted(set(state.stateful) - set(made.relations)):
+            session.run(with_names("drop table if exists {}", tuple(qualified.split(".", 1))))
+        for found in ledger.objects_of(session, state.in_place, version_id=state.version_id):
+            if _place(found.identity) not in made.places and found.type in ("table", "view", "materialized view"):
+                session.run(f"drop {found.type} {found.identity}")
 
 
-def _record(session: Session, version_id: int, made: BuildResults) -> None:
+def _record(session: Session, version_id: int, target: str, made: BuildResults) -> None:
     """Note what was built, in place or not, as Towpath's; must be in a transaction."""
-    wanted = set(made.places)
-    in_place = sorted({schema for schema, _ in wanted if generations.NEXT not in schema})
-    objects = [
-        *catalogue.living_in(session, generations.next_schemas(session)),
-        *(found for found in catalogue.living_in(session, in_place) if _place(found.identity) in wanted),
+    in_place = sorted({schema for schema, _ in made.places if generations.NEXT not in schema})
+    living = [
+        *catalogue.living_in(session, generations.next_schemas(session, target)),
+        *(found for found in catalogue.living_in(session, in_place) if _place(found.identity) in made.places),
     ]
-    ledger.record_objects(session, objects, version_id=version_id)
+    ledger.record_objects(session, [found for found in living if found.is_owned], version_id=version_id)
     session.run("update towpath.versions set in_place = %s where version_id = %s", [in_place, version_id])
 
 

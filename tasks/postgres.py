@@ -3,6 +3,7 @@
 The only room that knows psycopg2. Its errors are translated here, once.
 """
 
+import configparser
 import contextlib
 import functools
 import json
@@ -17,8 +18,21 @@ import psycopg2.extensions
 from psycopg2 import errorcodes, sql
 
 from tasks import commands
-from tasks.errors import DatabaseUnreachable, LockNotGranted, PipelineError, SettingInvalid, StatementFailed
+from tasks.errors import (
+    DatabaseUnreachable,
+    LockNotGranted,
+    ObjectMissing,
+    PipelineError,
+    SettingInvalid,
+    StatementFailed,
+)
 from tasks.refusals import first_line, refusal
+
+_KINDS = {
+    errorcodes.LOCK_NOT_AVAILABLE: LockNotGranted,
+    errorcodes.UNDEFINED_TABLE: ObjectMissing,
+    errorcodes.INVALID_SCHEMA_NAME: ObjectMissing,
+}
 
 Row = tuple[Any, ...]
 
@@ -58,28 +72,32 @@ class Database:
         try:
             given = {name: str(value) for name, value in psycopg2.extensions.parse_dsn(uri).items()}
         except psycopg2.Error as error:
-            raise SettingInvalid(
-                "a connection string cannot be read (it is not shown: it may hold a password)",
-                hint="write it as postgresql://user:password@host:5432/database, special characters as %XX",
-            ) from error
+            raise _unreadable() from error
+        # A password with an unescaped @ or / spills into host, port or database, all of which are shown.
+        spills = "@" in given.get("host", "") + given.get("dbname", "")
+        if spills or (not given.get("port", "").replace(",", "0").isdigit() and "port" in given):
+            raise _unreadable()
         return cls(parameters={"connect_timeout": "10", **given, "application_name": application_name})
 
     @property
     def place(self) -> dict[str, str]:
         """What tells this database from another without asking it."""
-        names = ("service", "host", "hostaddr", "port", "dbname")
+        # Without a name, the database is that of the user's name.
+        last = "dbname" if self._known("dbname") else "user"
+        names = ("service", "host", "hostaddr", "port", last)
         return {name: self._known(name) for name in names if self._known(name)}
 
     def _known(self, name: str) -> str:
-        if name not in self.parameters and "service" in self.parameters:
-            return ""
-        return self.parameters.get(name) or commands.variable(_variable(name))
+        service = self.parameters.get("service") or commands.variable("PGSERVICE")
+        of_service = _service(service).get(name) if service and name != "service" else None
+        return self.parameters.get(name) or of_service or commands.variable(_variable(name))
 
     def __str__(self) -> str:
         name = self._known("dbname") or self._known("service") or self._known("user") or "the default database"
         where = self._known("host") or self._known("hostaddr") or "the local socket"
         port = self._known("port")
-        return f"{name} on {where}:{port}" if port else f"{name} on {where}"
+        is_plain = not port or (where.startswith("/") and port == "5432")
+        return f"{name} on {where}" if is_plain else f"{name} on {where}:{port}"
 
     def libpq_environment(self) -> dict[str, str]:
         """Return the variables that make a libpq program connect here; a password travels in no argument."""
@@ -88,6 +106,23 @@ class Database:
     def named(self, dbname: str) -> "Database":
         """Return another database of the same server."""
         return Database(parameters={**self.parameters, "dbname": dbname})
+
+
+def _service(name: str) -> Mapping[str, str]:
+    """Return what libpq will read of a service: from the user's file, else the system's, which it looks for in turn."""
+    user = commands.variable("PGSERVICEFILE") or str(Path.home() / ".pg_service.conf")
+    system = Path(commands.variable("PGSYSCONFDIR") or "/etc/postgresql-common") / "pg_service.conf"
+    files = configparser.ConfigParser(interpolation=None, strict=False, delimiters=("=",))
+    with contextlib.suppress(OSError, configparser.Error):
+        files.read([system, user])
+    return files[name] if files.has_section(name) else {}
+
+
+def _unreadable() -> SettingInvalid:
+    return SettingInvalid(
+        "a connection string cannot be read (it is not shown: it may hold a password); nothing was changed",
+        hint="write it as postgresql://user:password@host:5432/database, special characters as %XX",
+    )
 
 
 def _variable(parameter: str) -> str:
@@ -194,7 +229,7 @@ class Session:
                 f"the connection to {self.database} was lost in mid-work: {first_line(str(error))}",
                 hint="run the same command again: what is complete is kept",
             )
-        kind = LockNotGranted if error.pgcode == errorcodes.LOCK_NOT_AVAILABLE else StatementFailed
+        kind = _KINDS.get(error.pgcode or "", StatementFailed)
         return kind(
             f"{self.database} refused a statement: {first_line(str(error))}",
             hint="grant the role what it lacks, or report this as a bug with the log",

@@ -135,10 +135,11 @@ def _take_down(session: Session, outgoing: State, incoming: State) -> None:
 
 
 def _put_up(session: Session, incoming: State, outgoing: State | None) -> None:
-    homes = {name: name.replace(NEXT, "") for name in generations.next_schemas(session)}
+    homes = {name: name.replace(NEXT, "") for name in incoming.built_schemas}
     objects = ledger.objects_of(session, list(homes), version_id=incoming.version_id)
     _ensure_free(session, {o.identity.replace(NEXT, "", 1) for o in objects}, list(homes.values()))
     catalogue.move(session, objects, homes)
+    _ensure_empty(session, list(homes))
     catalogue.drop_schemas(session, list(homes))
     if outgoing is not None:
         places = {previous(schema): schema for schema in outgoing.version_schemas}
@@ -148,6 +149,15 @@ def _put_up(session: Session, incoming: State, outgoing: State | None) -> None:
     ledger.rename_objects(session, incoming.version_id)
     ledger.set_version(session, incoming.version_id, state="published")
     ledger.set_load(session, incoming.load_id, state="published", place="landing")
+
+
+def _ensure_empty(session: Session, schemas: list[str]) -> None:
+    left = [f"{found.type} {found.identity}" for found in catalogue.living_in(session, schemas)]
+    if left:
+        raise LandingOccupied(
+            f"objects that Towpath did not make are where dbt has built: {', '.join(left)}; {_KEPT}",
+            hint="move them elsewhere (alter … set schema), and run again",
+        )
 
 
 def _ensure_free(session: Session, identities: set[str], schemas: list[str]) -> None:

@@ -26,9 +26,11 @@ _REFUSALS: tuple[tuple[str, type[PipelineError], str], ...] = (
 def refusal(database: str, text: str) -> PipelineError:
     """Tell apart what waiting can mend, DatabaseUnreachable, from what it cannot."""
     line = first_line(text)
+    # The server's address comes first, and may hold any of the words.
+    reason = line.rsplit(" failed: ", 1)[-1]
     for words, kind, hint in _REFUSALS:
         is_meant = not words.startswith("FATAL") or "does not exist" in text
-        if words in text and is_meant and "Temporary failure in name resolution" not in text:
+        if words in reason and is_meant and "Temporary failure in name resolution" not in reason:
             return kind(f"{database} cannot be used: {line}; nothing was changed", hint=hint)
     return DatabaseUnreachable(
         f"{database} does not answer: {line}; nothing was changed", hint="start the server, or correct host and port"

@@ -79,7 +79,7 @@ def _trade(
     session: Session, shown: Sequence[Object], shown_in: Sequence[str], kept: Sequence[Object], kept_of: Sequence[str]
 ) -> None:
     """Exchange two generations by way of `__dropped` schemas, which are empty again at the end."""
-    passing = {schema: schema + DROPPED for schema in shown_in}
+    passing = generations.passing(session, shown_in)
     catalogue.move(session, shown, passing)
     catalogue.move(session, kept, {previous(schema): schema for schema in kept_of})
     moved = _now_in(session, shown, list(passing.values()))

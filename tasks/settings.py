@@ -186,7 +186,11 @@ def restore_options(*, allow_older: bool) -> RestoreOptions:
 def dbt_options() -> DbtOptions:
     """Raises SettingInvalid where the target's schema has an ending that is Towpath's."""
     section = dbt()
-    generations.ensure_names_fit([section.schema])
+    if section.schema.endswith(generations.ENDINGS) or not section.schema:
+        raise SettingInvalid(
+            f"[dbt] schema cannot be {section.schema!r}; nothing was built",
+            hint=f"take a name that does not end with {', '.join(generations.ENDINGS)}: these are Towpath's",
+        )
     return DbtOptions(
         executable=section.executable or str(Path(sys.executable).with_name("dbt")),
         project=Path(section.project_dir).resolve(),

@@ -3,12 +3,12 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasks import archive
 from tasks.archive import DumpOptions, Entry, Tools
-from tasks.errors import DumpFailed, LockNotGranted, SourceBusy, SourceEmpty, SourceUnreadable
+from tasks.errors import DumpFailed, LockNotGranted, ObjectMissing, SourceBusy, SourceEmpty, SourceUnreadable
 from tasks.postgres import Session, connect, statement, with_names
 
 logger = logging.getLogger(__name__)
@@ -62,30 +62,34 @@ def held_snapshot(session: Session, tools: Tools, options: DumpOptions, folder: 
         relations = {entry.oid for entry in wanted if entry.title.startswith(("TABLE ", "SEQUENCE "))}
         _ensure_readable(session, [relation for relation in before if relation.oid in relations])
         with session.transaction(snapshot=True, lock_timeout_seconds=options.lock_timeout_seconds):
-            _lock(session, tables)
-            name, taken_at, lsn, system_identifier, database_oid, large_objects = session.all(
-                statement("read_snapshot")
-            )[0]
-            if {table.oid for table in _tables(session)} != {table.oid for table in before}:
-                # Tables came or went; it may be that none of them is wanted.
-                wanted = _definitions(session, tools, options, folder, before, snapshot=name)
-            if table_numbers(wanted) == {table.oid for table in tables}:
-                yield Snapshot(
-                    name=name,
-                    taken_at=taken_at,
-                    lsn=lsn,
-                    system_identifier=system_identifier,
-                    database_oid=database_oid,
-                    large_objects=large_objects,
-                    tables=tables,
-                    sizes_bytes=dict(session.all(statement("read_table_sizes"), {"oids": [t.oid for t in tables]})),
-                    wanted=wanted,
-                )
-                return
+            if _lock(session, tables):
+                snapshot = _take(session, tables, wanted)
+                if {table.oid for table in _tables(session)} != {table.oid for table in before}:
+                    # Tables came or went; it may be that none of them is wanted.
+                    wanted = _definitions(session, tools, options, folder, before, snapshot=snapshot.name)
+                if table_numbers(wanted) == {table.oid for table in tables}:
+                    yield replace(snapshot, wanted=wanted)
+                    return
         logger.warning("tables of %s came or went while they were being locked; locking again", session.database)
     raise SourceBusy(
         f"tables of {session.database} came and went during {_ATTEMPTS} attempts to lock them; nothing was dumped",
         hint="run again when no migration is running on the source",
+    )
+
+
+def _take(session: Session, tables: list[SourceTable], wanted: list[Entry]) -> Snapshot:
+    row = session.all(statement("read_snapshot"))[0]
+    name, taken_at, lsn, system_identifier, database_oid, large_objects = row
+    return Snapshot(
+        name=name,
+        taken_at=taken_at,
+        lsn=lsn,
+        system_identifier=system_identifier,
+        database_oid=database_oid,
+        large_objects=large_objects,
+        tables=tables,
+        sizes_bytes=dict(session.all(statement("read_table_sizes"), {"oids": [table.oid for table in tables]})),
+        wanted=wanted,
     )
 
 
@@ -147,7 +151,8 @@ def _ensure_readable(session: Session, tables: list[SourceTable]) -> None:
         )
 
 
-def _lock(session: Session, tables: list[SourceTable]) -> None:
+def _lock(session: Session, tables: list[SourceTable]) -> bool:
+    """Lock them all; False, and the transaction is at its end, where one is gone."""
     try:
         for table in tables:
             session.run(with_names("lock table only {} in access share mode", (table.schema, table.name)))
@@ -155,6 +160,9 @@ def _lock(session: Session, tables: list[SourceTable]) -> None:
         with connect(session.database) as other:
             _ensure_unlocked(other, tables)
         raise
+    except ObjectMissing:
+        return False
+    return True
 
 
 def _ensure_unlocked(session: Session, tables: list[SourceTable]) -> None:

@@ -82,7 +82,12 @@ class Step(TowpathTask):
         return self.folder.checkpoint(self.checkpoint_name)
 
     def database(self, role: str) -> Database:
-        return settings.database(role, application_name=f"towpath {self.run_name}")
+        """Return the database of a role for a session that works there, and that the next claim may end as a leftover.
+
+        One run's source may be another's destination: there it has another name.
+        """
+        name = "towpath" if role == "destination" else "towpath-dump"
+        return settings.database(role, application_name=f"{name} {self.run_name}")
 
     def asking(self, role: str) -> Database:
         """Return the database of a role for a session that only asks, and that no other run's claim may end."""

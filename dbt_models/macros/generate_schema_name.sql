@@ -2,7 +2,7 @@
     dbt's own macro would build analytics_silver. Here the folder is the schema: silver.films.
 
     Towpath has dbt build and test beside what readers see: with <schema>__next as the target's schema, all
-    goes into silver__next and gold__next, which are renamed once every test has passed. So two targets in
+    goes into silver__next and gold__next, and moves it to silver and gold once every test has passed. So two targets in
     one database share silver and gold, unless one of them is such a __next.
 #}
 {% macro generate_schema_name(custom_schema_name, node) -%}

@@ -24,6 +24,7 @@ create table if not exists towpath.versions (
     load_id bigint not null references towpath.loads,
     run text not null,
     dbt_digest text not null,
+    target text not null,
     state text not null check (state in ('building', 'built', 'published', 'previous', 'dropped')),
     schemas text[] not null default '{}',
     built_schemas text[] not null default '{}',

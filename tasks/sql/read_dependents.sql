@@ -1,5 +1,5 @@
 -- One row per object that depends on one of `objects` and is not among `allowed`: what it is, its name, what it needs.
--- A name is allowed as well as a number, because REINDEX CONCURRENTLY gives an index a new number.
+-- An index of an allowed table is allowed by name too, because REINDEX CONCURRENTLY gives it a new number.
 with objects as (
     select
         given.classid::oid as classid,
@@ -59,17 +59,11 @@ where
     and not exists (
         select 1
         from allowed
-        where
-            allowed.classid = named.classid
-            and named.classid <> 'pg_catalog.pg_class'::regclass
-            and allowed.object_name = address.object_names[pg_catalog.array_upper(address.object_names, 1)]
-    )
-    and not exists (
-        select 1
-        from allowed
         inner join pg_catalog.pg_index as index_entry on named.objid = index_entry.indexrelid
+        inner join allowed as indexed on index_entry.indrelid = indexed.objid
         where
             named.classid = 'pg_catalog.pg_class'::regclass
+            and indexed.classid = named.classid
             and allowed.object_name = address.object_names[pg_catalog.array_upper(address.object_names, 1)]
     )
 order by object.type, object.identity

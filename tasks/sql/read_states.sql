@@ -28,6 +28,7 @@ select
     ) as is_load_whole,
     coalesce(versions.version_id, 0) as version_id,
     versions.dbt_digest,
+    coalesce(versions.target, '') as target,
     versions.state as version_state,
     coalesce(versions.schemas, '{}') as version_schemas,
     coalesce(versions.built_schemas, '{}') as built_schemas,

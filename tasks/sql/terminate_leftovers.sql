@@ -6,4 +6,5 @@ from pg_catalog.pg_stat_activity as activity
 where
     activity.datname = pg_catalog.current_database()
     and activity.pid <> pg_catalog.pg_backend_pid()
+    and activity.usename = current_user
     and activity.application_name like 'towpath %'

@@ -64,9 +64,17 @@ def test_only_the_last_lines_are_kept():
 def test_a_program_gets_our_environment_and_what_is_added(monkeypatch):
     monkeypatch.setenv("TOWPATH_TEST", "ours")
 
-    lines = shell('echo "$TOWPATH_TEST $ADDED $LC_ALL"; test -n "$PATH"', environment={"ADDED": "added"})
+    lines = shell('echo "$TOWPATH_TEST $ADDED $LC_MESSAGES"; test -n "$PATH"', environment={"ADDED": "added"})
 
     assert lines == ["ours added C"]
+
+
+def test_a_program_reads_paths_in_the_character_set_that_we_were_given(monkeypatch):
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
+
+    lines = shell('echo "$LC_CTYPE ${LC_ALL:-none}"')
+
+    assert lines == ["C.UTF-8 none"]
 
 
 def test_a_program_that_asks_gets_no_answer():

@@ -65,14 +65,28 @@ def test_parameters_that_libpq_has_no_variable_for_are_not_made_up():
     assert there.parameters["keepalives_idle"] == "30"
 
 
-def test_a_service_stands_for_what_it_names(monkeypatch):
+def test_a_service_stands_for_what_its_file_says_now(monkeypatch, tmp_path):
+    services = tmp_path / "services.conf"
+    services.write_text("[warehouse]\nhost=db.example.com\ndbname=shop\n")
+    monkeypatch.setenv("PGSERVICEFILE", str(services))
     monkeypatch.setenv("PGHOST", "not.this.one")
+    before = database("service=warehouse").place
 
+    services.write_text("[warehouse]\nhost=db.example.com\ndbname=other\n")
     there = database("service=warehouse")
 
-    assert there.place == {"service": "warehouse"}
-    assert str(there).startswith("warehouse on ")
+    assert before == {"service": "warehouse", "host": "db.example.com", "dbname": "shop"}
+    assert there.place == {"service": "warehouse", "host": "db.example.com", "dbname": "other"}
+    assert str(there) == "other on db.example.com"
     assert there.libpq_environment()["PGSERVICE"] == "warehouse"
+
+
+@pytest.mark.parametrize("uri", ["postgresql://u:se@cret@host/shop", "postgresql://u:se/cret@host/shop"])
+def test_a_password_that_spills_out_of_its_place_is_not_shown(uri):
+    with pytest.raises(SettingInvalid) as raised:
+        database(uri)
+
+    assert "cret" not in str(raised.value)
 
 
 def test_what_the_environment_says_is_part_of_the_place(monkeypatch):
