@@ -169,6 +169,8 @@ class Stock:
             session.run("create database stock_source template template0 encoding 'UTF8'")
         source = server.named("stock_source")
         run_sql_file(source, PROJECT / "source_db_init" / "init.sql")
+        with connect(source) as session:
+            session.run("create type public.mood as enum ('good', 'bad')")
         dumps = {"first": self._dumped(source, "first")}
         with connect(source) as session:
             session.run("update public.films set price = 99")

@@ -123,6 +123,14 @@ FOREIGN = {
         "create function analyst.title(public.films) returns text language sql return $1.title",
         "function analyst.title(public.films)",
     ),
+    "a foreign key that has the name of one of ours": (
+        "create table analyst.film_actors (film_id integer references public.films)",
+        "film_actors_film_id_fkey on analyst.film_actors",
+    ),
+    "a default that has the column name of one of ours": (
+        "create table analyst.films (film_id bigint default nextval('public.film_numbers'))",
+        "analyst.films",
+    ),
     "a child table": ("create table analyst.more_films () inherits (public.films)", "table analyst.more_films"),
 }
 
@@ -130,7 +138,7 @@ FOREIGN = {
 @pytest.mark.parametrize("thing", list(FOREIGN))
 def test_what_somebody_hung_on_a_landed_object_stops_the_next_load(films, destination, tools, tmp_path, query, thing):
     statement, name = FOREIGN[thing]
-    run(films, "create type public.mood as enum ('good', 'bad')")
+    run(films, "create type public.mood as enum ('good', 'bad')", "create sequence public.film_numbers")
     manifest = dumped(films, tmp_path, tools)
     restored(manifest, tmp_path, destination, tools)
     run(destination, "create schema analyst", statement)
@@ -163,6 +171,18 @@ def test_a_view_on_the_load_that_is_kept_aside_stops_the_next_load(loaded, secon
         restored(second, tmp_path / "second", loaded, tools)
 
     assert fingerprint(query, loaded) == before
+
+
+def test_a_schema_of_somebody_elses_through_which_a_load_would_pass_is_kept(loaded, second, tools, tmp_path, query):
+    restored(second, tmp_path / "second", loaded, tools)
+    run(loaded, "create schema public__dropped", "create table public__dropped.mine as select 'keep me' as note")
+    run(loaded, "update towpath.loads set state = 'restoring' where place = 'landing'")
+
+    with pytest.raises(LandingOccupied, match="public__dropped"):
+        restored(second, tmp_path / "second", loaded, tools)
+
+    assert query(loaded, "select note from public__dropped.mine") == [("keep me",)]
+    assert query(loaded, "select count(*) from public.films") == [(21,)]
 
 
 def test_a_table_that_somebody_put_beside_the_load_that_is_kept_aside_is_not_dropped(

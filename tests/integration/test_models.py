@@ -223,6 +223,44 @@ def test_state_is_kept_in_a_schema_that_dbt_named_after_the_target(landed):
     ]
 
 
+def test_a_model_that_keeps_state_in_a_landed_enum_gets_the_new_loads_type(landed):
+    mood = """
+        {{ config(materialized='incremental') }}
+        select '{{ var("run") }}' as run, 'good'::public.mood as mood, array['bad'::public.mood] as moods
+    """
+    with_a_file(built_in(landed, "stateful_dbt"), "models/moods.sql", mood)
+    next_run(landed, "one")
+    landed.load("second")
+
+    next_run(landed, "two")
+
+    assert landed.query("select run, mood::text, moods::text from analytics.moods order by 1") == [
+        ("one", "good", "{bad}"),
+        ("two", "good", "{bad}"),
+    ]
+    landed.load("third")
+    assert landed.query("select count(*) from analytics.moods") == [(2,)]
+
+
+def test_a_model_that_keeps_state_and_was_dropped_by_hand_is_built_from_nothing(landed):
+    next_run(built_in(landed, "stateful_dbt"), "one")
+    landed.query("drop table analytics.visits")
+
+    next_run(landed, "two")
+
+    assert landed.query("select run from analytics.visits") == [("two",)]
+
+
+def test_a_schema_of_somebody_elses_that_merely_holds_our_mark_is_kept(published):
+    published.query("create schema sales__next_year")
+    published.query("create table sales__next_year.mine as select 'keep me' as note")
+
+    published.build(SECOND)
+    published.publish(SECOND)
+
+    assert published.query("select note from sales__next_year.mine") == [("keep me",)]
+
+
 def test_an_incremental_model_that_the_project_no_longer_has_is_no_longer_shown(landed):
     next_run(built_in(landed, "stateful_dbt"), "one")
 
