@@ -26,6 +26,12 @@ def previous(schema: str) -> str:
     return schema + PREVIOUS
 
 
+def final_name(name: str) -> str:
+    """Return the name that readers know, of a schema or of `schema.model`."""
+    schema, dot, model = name.partition(".")
+    return schema.replace(NEXT, "") + dot + model
+
+
 def ensure_names_fit(schemas: Sequence[str]) -> None:
     """Raise DestinationUnfit, naming every schema whose name leaves no room for an ending, or has one."""
     too_long = [schema for schema in schemas if len(previous(schema).encode()) > _LONGEST_NAME_BYTES]

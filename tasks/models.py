@@ -1,17 +1,16 @@
 """Landing to tested models, beside those that readers see: `dbt build` into the `__next` schemas."""
 
 import logging
-import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import catalogue, claims, dbt_program, generations, ledger
+from tasks import catalogue, claims, dbt_program, generations, ledger, stateful
 from tasks.dbt_artifacts import BuildResults
 from tasks.dbt_program import DbtOptions
 from tasks.errors import DestinationBusy, DestinationUnfit, LandingOccupied, PipelineError, RolledBack
 from tasks.ledger import Holding, State, read_holding
-from tasks.postgres import Database, Session, quoted, statement, with_names
+from tasks.postgres import Database, Session, with_names
 from tasks.progress import Listener
 
 logger = logging.getLogger(__name__)
@@ -65,7 +64,7 @@ def build(
     built = Build(
         version_id=version_id,
         schemas=schemas,
-        models=[_final(name) for name in made.relations],
+        models=[generations.final_name(name) for name in made.relations],
         in_place=[name for name in made.relations if _is_in_place(name)],
         tests=made.tests,
         warnings=made.named("warn"),
@@ -113,7 +112,7 @@ def _begin(session: Session, load_id: int, dbt_digest: str, options: DbtOptions,
             )
         )
         if published is not None:
-            _prepare_next(session, published)
+            stateful.prepare_next(session, published)
 
     catalogue.patiently(
         session,
@@ -156,43 +155,6 @@ def _ensure_replaceable(session: Session, published: State) -> None:
         )
 
 
-def _prepare_next(session: Session, published: State) -> None:
-    """Give the new schemas the old ones' default privileges, and the models that keep state their state."""
-    for built in published.built_schemas:
-        session.run(with_names("create schema {}", built))
-        catalogue.copy_default_privileges(session, _final(built), built)
-    for qualified in published.stateful:
-        _copy_state(session, published, *qualified.split(".", 1))
-
-
-def _copy_state(session: Session, published: State, schema: str, name: str) -> None:
-    """Copy a published table to where dbt will add to it; a column of a landed type gets the new load's type."""
-    old, new = (".".join(map(quoted, qualified)) for qualified in ((_final(schema), name), (schema, name)))
-    set_aside = [generations.previous(landed) for landed in published.load_schemas]
-    columns = session.all(statement("read_columns"), {"table": old, "set_aside": set_aside})
-    if not columns:
-        logger.warning("%s is gone: dbt will build it from nothing", old)
-        return
-    session.run(f"create table {new} (like {old} including all)")
-    values = []
-    for column, type_name, is_set_aside in columns:
-        value = quoted(column)
-        if is_set_aside:
-            landed_type = re.sub(rf'{generations.PREVIOUS}("?)\.', r"\1.", type_name, count=1)
-            value = f"{value}::text::{landed_type}"
-            session.run(f"alter table {new} alter column {quoted(column)} type {landed_type} using {value}")
-        values.append(value)
-    names = ", ".join(quoted(column) for column, _, _ in columns)
-    # Every name in it is quoted.
-    session.run(f"insert into {new} ({names}) overriding system value select {', '.join(values)} from {old}")  # noqa: S608
-
-
-def _final(name: str) -> str:
-    """Return the name that readers know, of a schema or of `schema.model`."""
-    schema, dot, model = name.partition(".")
-    return schema.replace(generations.NEXT, "") + dot + model
-
-
 def _is_in_place(name: str) -> bool:
     return generations.NEXT not in name.partition(".")[0]
 
@@ -204,7 +166,7 @@ def _accept(session: Session, load_id: int, version_id: int, made: BuildResults)
         _drop_what_dbt_left(session, states, made)
         _record(session, version_id, target, made)
         built = [s for s in generations.next_schemas(session, target) if catalogue.living_in(session, [s])]
-        final = [_final(schema) for schema in built]
+        final = [generations.final_name(schema) for schema in built]
         landing = next(state.load_schemas for state in states if state.load_id == load_id)
         if clashing := sorted(set(final) & set(landing)):
             raise DestinationUnfit(

@@ -3,7 +3,6 @@
 The only room that knows psycopg2. Its errors are translated here, once.
 """
 
-import configparser
 import contextlib
 import functools
 import json
@@ -17,7 +16,7 @@ import psycopg2
 import psycopg2.extensions
 from psycopg2 import errorcodes, sql
 
-from tasks import commands
+from tasks import commands, libpq
 from tasks.errors import (
     DatabaseUnreachable,
     LockNotGranted,
@@ -35,11 +34,6 @@ _KINDS = {
 }
 
 Row = tuple[Any, ...]
-
-# libpq names an environment variable for each of its parameters: PG and the name without underscores, but for
-# these (https://www.postgresql.org/docs/current/libpq-envars.html).
-_VARIABLES = {"dbname": "PGDATABASE", "connect_timeout": "PGCONNECT_TIMEOUT", "application_name": "PGAPPNAME"}
-_WITHOUT_VARIABLE = {"keepalives", "keepalives_idle", "keepalives_interval", "keepalives_count", "tcp_user_timeout"}
 
 # What a role, a database or PGOPTIONS may have set, and what would end or bend a long job.
 _SESSION_SETTINGS = {
@@ -89,8 +83,8 @@ class Database:
 
     def _known(self, name: str) -> str:
         service = self.parameters.get("service") or commands.variable("PGSERVICE")
-        of_service = _service(service).get(name) if service and name != "service" else None
-        return self.parameters.get(name) or of_service or commands.variable(_variable(name))
+        of_service = libpq.service(service).get(name) if service and name != "service" else None
+        return self.parameters.get(name) or of_service or commands.variable(libpq.variable(name))
 
     def __str__(self) -> str:
         name = self._known("dbname") or self._known("service") or self._known("user") or "the default database"
@@ -101,21 +95,11 @@ class Database:
 
     def libpq_environment(self) -> dict[str, str]:
         """Return the variables that make a libpq program connect here; a password travels in no argument."""
-        return {_variable(k): v for k, v in self.parameters.items() if k not in _WITHOUT_VARIABLE}
+        return {libpq.variable(k): v for k, v in self.parameters.items() if k not in libpq.WITHOUT_VARIABLE}
 
     def named(self, dbname: str) -> "Database":
         """Return another database of the same server."""
         return Database(parameters={**self.parameters, "dbname": dbname})
-
-
-def _service(name: str) -> Mapping[str, str]:
-    """Return what libpq will read of a service: from the user's file, else the system's, which it looks for in turn."""
-    user = commands.variable("PGSERVICEFILE") or str(Path.home() / ".pg_service.conf")
-    system = Path(commands.variable("PGSYSCONFDIR") or "/etc/postgresql-common") / "pg_service.conf"
-    files = configparser.ConfigParser(interpolation=None, strict=False, delimiters=("=",))
-    with contextlib.suppress(OSError, configparser.Error):
-        files.read([system, user])
-    return files[name] if files.has_section(name) else {}
 
 
 def _unreadable() -> SettingInvalid:
@@ -123,10 +107,6 @@ def _unreadable() -> SettingInvalid:
         "a connection string cannot be read (it is not shown: it may hold a password); nothing was changed",
         hint="write it as postgresql://user:password@host:5432/database, special characters as %XX",
     )
-
-
-def _variable(parameter: str) -> str:
-    return _VARIABLES.get(parameter, "PG" + parameter.replace("_", "").upper())
 
 
 @functools.cache

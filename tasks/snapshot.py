@@ -26,7 +26,6 @@ class SourceTable:
     kind: str
     is_readable: bool
     is_filtered: bool
-    is_extension_member: bool
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"

@@ -1,5 +1,6 @@
 """What every task of the way has in common: a checkpoint, a claim on its run, an exit code for each kind of failure."""
 
+import abc
 import contextlib
 import datetime
 import logging
@@ -100,17 +101,17 @@ class Step(TowpathTask):
         """Return the content of another step's checkpoint, empty where there is none."""
         return self.folder.checkpoint(name).read() or {}
 
+    @abc.abstractmethod
     def fingerprint(self) -> Json:
         """Return what the step would be made from now."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def still_holds(self, content: Json, /) -> bool:
         """Whether the world is still as a true checkpoint says."""
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def work(self) -> Json:
         """Do the step's work and return what the checkpoint is to say of it."""
-        raise NotImplementedError
 
     def complete(self) -> bool:
         try:

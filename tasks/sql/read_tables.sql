@@ -9,16 +9,9 @@ select
         pg_catalog.has_table_privilege(class.oid, 'select')
         or (class.relkind = 'S' and pg_catalog.has_sequence_privilege(class.oid, 'select'))
     ) as is_readable,
-    pg_catalog.row_security_active(class.oid) as is_filtered,
-    extension_member.objid is not null as is_extension_member
+    pg_catalog.row_security_active(class.oid) as is_filtered
 from pg_catalog.pg_class as class
 inner join pg_catalog.pg_namespace as namespace on class.relnamespace = namespace.oid
-left join pg_catalog.pg_depend as extension_member
-    on
-        extension_member.classid = 'pg_catalog.pg_class'::regclass
-        and class.oid = extension_member.objid
-        and extension_member.objsubid = 0
-        and extension_member.deptype = 'e'
 where
     class.relkind in ('r', 'p', 'S')
     and class.relpersistence <> 't'

@@ -191,7 +191,11 @@ def folder(tmp_path):
 
 
 def test_a_folder_that_is_as_it_was_is_intact(folder):
-    ensure_intact(folder, files_in(folder))
+    before = files_in(folder)
+
+    ensure_intact(folder, before)
+
+    assert files_in(folder) == before
 
 
 @pytest.mark.parametrize("content", [b"row", b"", b"roWs", b"rows\n"])
