@@ -138,7 +138,9 @@ def _english() -> dict[str, str]:
 def _interrupts_noted() -> Iterator[list[int]]:
     """Note Ctrl-C instead of raising it: between fork and exec, Python's hooks lose it, and keep logging's lock."""
     noted: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
+    # A job in the background of a shell has been told to ignore it.
+    is_ignored = signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None)
+    if is_ignored or threading.current_thread() is not threading.main_thread():
         yield noted
         return
     before = signal.signal(signal.SIGINT, lambda number, _frame: noted.append(number))
