@@ -376,8 +376,8 @@ def publish_by_hand(destination: Database, load_id: int) -> None:
     """Write what the ledger has of a version without any model."""
     run(
         destination,
-        "insert into towpath.versions (load_id, run, dbt_digest, state, schemas, built_at, published_at)"
-        f" values ({load_id}, 'test', 'none', 'published', '{{}}', now(), now())",
+        "insert into towpath.versions (load_id, run, dbt_digest, target, state, schemas, built_at, published_at)"
+        f" values ({load_id}, 'test', 'none', 'analytics', 'published', '{{}}', now(), now())",
         f"update towpath.loads set state = 'published', published_at = now() where load_id = {load_id}",
     )
 
