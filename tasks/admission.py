@@ -4,7 +4,8 @@ from tasks import catalogue, generations
 from tasks.errors import DestinationUnfit, LandingOccupied, OlderDump, RolledBack
 from tasks.ledger import Holding, read_holding
 from tasks.manifest import Manifest
-from tasks.postgres import Session, statement
+from tasks.postgres import Session
+from tasks.statements import statement
 
 _RELATIONS = {"table", "view", "materialized view", "sequence", "foreign table"}
 

@@ -1,4 +1,4 @@
-"""pg_dump's archives: the programs that write and read them, what goes in, what their table of contents says."""
+"""pg_dump's archives: how they are written and restored, what goes in, what their table of contents says."""
 
 import errno
 import re
@@ -9,14 +9,9 @@ from pathlib import Path
 from tasks import commands
 from tasks.checkpoints import Json, writing_to
 from tasks.commands import ProgramFailed
-from tasks.errors import DestinationUnfit, DumpFailed, ToolMissing
-from tasks.postgres import Database
-
-# From 17 on pg_restore begins with `set transaction_timeout`, which a server before 17 refuses.
-_SENDS_NEW_SETTINGS = 17
-
-# Where distributions keep each major version; PATH and the embedded wheel come besides.
-_VERSIONED_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin")
+from tasks.errors import DumpFailed, RestoreFailed
+from tasks.postgres import Database, Session
+from tasks.tools import Tool
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,23 +47,6 @@ class DumpOptions:
         return [f"--{option}={pattern}" for option, patterns in named.items() for pattern in patterns]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Tool:
-    """A PostgreSQL client program and its version."""
-
-    path: Path
-    major: int
-    version: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tools:
-    """The pair that dumps and restores."""
-
-    pg_dump: Tool
-    pg_restore: Tool
-
-
 @dataclass(frozen=True)
 class Entry:
     """One line of `pg_restore --list`; `title` is descriptor, schema (or `-`), name and owner."""
@@ -77,35 +55,6 @@ class Entry:
     classid: int
     oid: int
     title: str
-
-
-def choose_tools(folder: str, bundled: Path, *, source_major: int, destination_major: int) -> Tools:
-    """Find pg_dump of the source's own major version, else the next newer, and a pg_restore that fits both.
-
-    `folder`, where given, is the only one searched. An older pg_dump refuses; a newer one can write what the
-    server's version does not know (18.6's on a 15.20 source: every table fails at restore).
-
-    Raises:
-        ToolMissing: none will do; says which version is needed and where it looked.
-        DestinationUnfit: the destination is too old for whatever can read a dump of the source.
-    """
-    folders = [Path(folder)] if folder else _folders(bundled)
-    dumpers = [tool for tool in _versions("pg_dump", folders) if tool.major >= source_major]
-    if not dumpers:
-        raise _missing("pg_dump", source_major, folders)
-    pg_dump = min(dumpers, key=lambda tool: tool.major)
-    restorers = [tool for tool in _versions("pg_restore", folders) if tool.major >= pg_dump.major]
-    if not restorers:
-        raise _missing("pg_restore", pg_dump.major, folders)
-    # The destination's own major where it can read the archive.
-    pg_restore = min(restorers, key=lambda tool: (tool.major != destination_major, tool.major))
-    if pg_restore.major >= _SENDS_NEW_SETTINGS > destination_major:
-        raise DestinationUnfit(
-            f"a dump of PostgreSQL {source_major} takes pg_restore {pg_restore.major}, which sends settings that a "
-            f"destination of PostgreSQL {destination_major} does not know; nothing was changed",
-            hint=f"bring the destination to PostgreSQL {_SENDS_NEW_SETTINGS} or newer",
-        )
-    return Tools(pg_dump=pg_dump, pg_restore=pg_restore)
 
 
 def pg_dump(
@@ -163,27 +112,47 @@ def entries(pg_restore: Tool, archive: Path, *, timeout_seconds: float) -> list[
     return [Entry(match[0], int(match[1]), int(match[2]), match[3]) for match in found if match]
 
 
-def _folders(bundled: Path) -> list[Path]:
-    versioned = [folder for pattern in _VERSIONED_FOLDERS for folder in sorted(Path("/").glob(pattern))]
-    return [*commands.search_path(), *versioned, bundled]
+def pg_restore(
+    session: Session,
+    tool: Tool,
+    archive: Path,
+    wanted: Sequence[Entry],
+    *,
+    jobs: int,
+    timeout_seconds: float,
+    on_line: commands.Line,
+) -> None:
+    """Restore some entries of an archive into the session's database, as its role's own.
 
-
-def _versions(program: str, folders: Sequence[Path]) -> list[Tool]:
-    tools = []
-    for path in dict.fromkeys(found for folder in folders if (found := commands.find(program, [folder]))):
-        said = commands.run([str(path), "--version"], timeout_seconds=10)
-        match = re.search(r"\) ((\d+)\S*)", said[-1] if said else "")
-        if match:
-            tools.append(Tool(path=path, major=int(match[2]), version=match[1]))
-    return tools
-
-
-def _missing(program: str, major: int, folders: Sequence[Path]) -> ToolMissing:
-    return ToolMissing(
-        f"{program} {major} or newer is needed and was not found in {', '.join(map(str, dict.fromkeys(folders)))}; "
-        "nothing was changed",
-        hint=f"install the PostgreSQL {major} client programs, or name their folder in [dump] tools_folder",
-    )
+    Raises:
+        RestoreFailed: it ended with an error; some of them may be there.
+    """
+    use_list = archive.with_name(".use_list.unfinished")
+    use_list.write_text("".join(f"{entry.line}\n" for entry in wanted), encoding="utf-8")
+    command = [
+        str(tool.path),
+        f"--dbname={session.connected_as()['dbname']}",
+        f"--jobs={jobs}",
+        f"--use-list={use_list}",
+        "--no-owner",
+        "--no-privileges",
+        "--no-tablespaces",
+        "--exit-on-error",
+        "--verbose",
+        str(archive),
+    ]
+    try:
+        environment = session.database.libpq_environment()
+        commands.run(command, environment=environment, timeout_seconds=timeout_seconds, on_line=on_line)
+    except ProgramFailed as error:
+        said = [line.removeprefix("pg_restore: ") for line in error.lines if "error:" in line]
+        raise RestoreFailed(
+            f"pg_restore to {session.database} failed: {said[0] if said else error.message}; "
+            "the landing is put back as it was, readers see what they saw",
+            hint="mend the cause and run again: the dump is kept",
+        ) from error
+    finally:
+        use_list.unlink(missing_ok=True)
 
 
 # What belongs to the whole database, to its roles or to other servers: all that has `-` in the place of a schema, but

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.errors import DependentsFound, LockNotGranted, PublishBlocked
-from tasks.postgres import Session, quoted, statement, with_names
+from tasks.postgres import Session
+from tasks.statements import quoted, statement, with_names
 
 logger = logging.getLogger(__name__)
 

@@ -4,7 +4,8 @@ import contextlib
 import time
 
 from tasks.errors import DestinationBusy, DestinationUnfit, StatementFailed
-from tasks.postgres import Database, Session, open_session, statement
+from tasks.postgres import Database, Session, open_session
+from tasks.statements import statement
 
 # Any number that nobody else uses: this one spells "towpath" in ASCII.
 _CLAIM = 0x746F7770617468

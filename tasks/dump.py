@@ -7,14 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from tasks import archive
-from tasks.archive import DumpOptions, Entry, Tool, Tools
+from tasks import archive, proof
+from tasks.archive import DumpOptions, Entry
 from tasks.checkpoints import Json, RunFolder, files_in, sizes_in
 from tasks.errors import DumpFailed, PipelineError
 from tasks.manifest import Extension, Manifest, Table
-from tasks.postgres import Database, Session, connect, statement, with_names
+from tasks.postgres import Database, Session, connect
 from tasks.progress import Listener, Progress
-from tasks.snapshot import Snapshot, SourceTable, held_snapshot, table_numbers
+from tasks.snapshot import Snapshot, held_snapshot, table_numbers
+from tasks.statements import statement
+from tasks.tools import Tool, Tools
 
 logger = logging.getLogger(__name__)
 
@@ -67,7 +69,7 @@ def _dump_and_count(
     arguments = ["--format=directory", f"--jobs={options.jobs}", f"--snapshot={snapshot.name}"]
     sizes = {str(table): snapshot.sizes_bytes[table.oid] for table in snapshot.tables}
     with ThreadPoolExecutor(1) as threads, Progress("dumping", sizes, listener, at_work=options.jobs) as progress:
-        counting = threads.submit(_count, session, snapshot.tables)
+        counting = threads.submit(proof.count, session, snapshot.tables)
 
         def on_line(line: str) -> None:
             if match := _BEGUN.search(line):
@@ -81,11 +83,6 @@ def _dump_and_count(
                 counting.result()
             raise
         return counting.result()
-
-
-def _count(session: Session, tables: list[SourceTable]) -> dict[int, int]:
-    query = "select count(*) from only {}"
-    return {t.oid: session.value(with_names(query, (t.schema, t.name))) if t.kind == "r" else 0 for t in tables}
 
 
 def _describe(session: Session, wanted: list[Entry], options: DumpOptions) -> Json:

@@ -12,7 +12,8 @@ from urllib.parse import quote
 from tasks import commands
 from tasks.checkpoints import writing_to
 from tasks.errors import DatabaseUnreachable, SettingInvalid, ToolMissing
-from tasks.postgres import Database, Session, connect, with_names
+from tasks.postgres import Database, Session, connect
+from tasks.statements import with_names
 
 logger = logging.getLogger(__name__)
 

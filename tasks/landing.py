@@ -6,15 +6,15 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import admission, archive, catalogue, claims, commands, generations, ledger
-from tasks.archive import Entry, Tool
+from tasks import admission, archive, catalogue, claims, generations, ledger, proof
 from tasks.checkpoints import ensure_intact
-from tasks.commands import ProgramFailed
-from tasks.errors import CopyDiffers, DestinationUnfit, PipelineError, RestoreFailed, StatementFailed
+from tasks.errors import DestinationUnfit, PipelineError, RestoreFailed, StatementFailed
 from tasks.ledger import read_holding
-from tasks.manifest import Manifest, Table
-from tasks.postgres import Database, Session, with_names
+from tasks.manifest import Manifest
+from tasks.postgres import Database, Session
 from tasks.progress import Listener, Progress
+from tasks.statements import with_names
+from tasks.tools import Tool
 
 logger = logging.getLogger(__name__)
 
@@ -73,7 +73,7 @@ def restore(
     load_id = _set_aside(session, manifest, options, run=run)
     try:
         _fill(session, manifest, directory, pg_restore, options, listener=listener)
-        verified = _compare(session, manifest) if options.verify == "counts" else "not compared with the source"
+        verified = proof.compare(session, manifest) if options.verify == "counts" else "not compared with the source"
         _accept(session, manifest, load_id)
     except BaseException as error:
         _put_back(destination, options, error)
@@ -149,63 +149,10 @@ def _fill(
 
         for wanted in ([e for e in contents if not e.title.startswith(_KEY)], keys):
             if wanted:
-                _pg_restore(session, directory, tool, options, wanted, on_line=on_line)
-
-
-def _pg_restore(
-    session: Session,
-    directory: Path,
-    tool: Tool,
-    options: RestoreOptions,
-    wanted: list[Entry],
-    *,
-    on_line: commands.Line,
-) -> None:
-    use_list = directory.with_name(".use_list.unfinished")
-    use_list.write_text("".join(f"{entry.line}\n" for entry in wanted), encoding="utf-8")
-    command = [
-        str(tool.path),
-        f"--dbname={session.connected_as()['dbname']}",
-        f"--jobs={options.jobs}",
-        f"--use-list={use_list}",
-        "--no-owner",
-        "--no-privileges",
-        "--no-tablespaces",
-        "--exit-on-error",
-        "--verbose",
-        str(directory),
-    ]
-    try:
-        environment = session.database.libpq_environment()
-        commands.run(command, environment=environment, timeout_seconds=options.timeout_seconds, on_line=on_line)
-    except ProgramFailed as error:
-        said = [line.removeprefix("pg_restore: ") for line in error.lines if "error:" in line]
-        raise RestoreFailed(
-            f"pg_restore to {session.database} failed: {said[0] if said else error.message}; "
-            "the landing is put back as it was, readers see what they saw",
-            hint="mend the cause and run again: the dump is kept",
-        ) from error
-    finally:
-        use_list.unlink(missing_ok=True)
-
-
-def _compare(session: Session, manifest: Manifest) -> str:
-    differing = []
-    for table in manifest.tables:
-        expected = table.rows if table.with_data else 0
-        found = _count(session, table)
-        if found != expected:
-            differing.append(f"{table} has {expected} rows in the dump but {found} in {session.database}")
-    if differing:
-        raise CopyDiffers(
-            f"{'; '.join(differing)}; the landing is put back as it was, readers see what they saw",
-            hint="delete this run's dump.json to dump anew, and run again",
-        )
-    return "counted on both sides, table by table"
-
-
-def _count(session: Session, table: Table) -> int:
-    return int(session.value(with_names("select count(*) from only {}", (table.schema, table.name))))
+                archive.pg_restore(
+                    session, tool, directory, wanted,
+                    jobs=options.jobs, timeout_seconds=options.timeout_seconds, on_line=on_line,
+                )  # fmt: skip
 
 
 def _accept(session: Session, manifest: Manifest, load_id: int) -> None:

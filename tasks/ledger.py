@@ -5,7 +5,8 @@ from dataclasses import dataclass
 
 from tasks.catalogue import Object, Part, family_of, living_in
 from tasks.manifest import Manifest
-from tasks.postgres import Database, Session, connect, statement
+from tasks.postgres import Database, Session, connect
+from tasks.statements import statement
 
 
 @dataclass(frozen=True, kw_only=True)

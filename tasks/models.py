@@ -10,8 +10,9 @@ from tasks.dbt_artifacts import BuildResults
 from tasks.dbt_program import DbtOptions
 from tasks.errors import DestinationBusy, DestinationUnfit, LandingOccupied, PipelineError, RolledBack
 from tasks.ledger import Holding, State, read_holding
-from tasks.postgres import Database, Session, with_names
+from tasks.postgres import Database, Session
 from tasks.progress import Listener
+from tasks.statements import with_names
 
 logger = logging.getLogger(__name__)
 

@@ -9,13 +9,13 @@ import luigi
 
 from tasks import dump, landing, models, readiness, report, rollback, settings
 from tasks import publish as publishing
-from tasks.archive import Tools
 from tasks.checkpoints import Json
 from tasks.errors import PipelineError
 from tasks.ledger import Holding
 from tasks.manifest import Manifest
 from tasks.postgres import Database, connect
 from tasks.step import Step, TowpathTask
+from tasks.tools import Tools
 
 logger = logging.getLogger(__name__)
 

@@ -4,17 +4,15 @@ The only room that knows psycopg2. Its errors are translated here, once.
 """
 
 import contextlib
-import functools
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import psycopg2
 import psycopg2.extensions
-from psycopg2 import errorcodes, sql
+from psycopg2 import errorcodes
 
 from tasks import commands, libpq
 from tasks.errors import (
@@ -109,22 +107,6 @@ def _unreadable() -> SettingInvalid:
     )
 
 
-@functools.cache
-def statement(name: str) -> str:
-    """Return the text of `tasks/sql/<name>.sql`."""
-    return (Path(__file__).parent / "sql" / f"{name}.sql").read_text(encoding="utf-8")
-
-
-def with_names(template: str, *names: str | tuple[str, ...]) -> sql.Composed:
-    """Fill each `{}` of a statement with a quoted name; a tuple is a qualified one."""
-    return sql.SQL(template).format(*(sql.Identifier(*([n] if isinstance(n, str) else n)) for n in names))
-
-
-def quoted(name: str) -> str:
-    """Quote a name as `quote_ident` does when in doubt."""
-    return '"' + name.replace('"', '""') + '"'
-
-
 class Session:
     """One connection in autocommit mode: a statement is its own transaction unless it is in `transaction()`."""
 
@@ -157,7 +139,7 @@ class Session:
         known = {name: getattr(info, name) for name in ("host", "port", "user", "password", "dbname")}
         return {name: str(value) if value else "" for name, value in known.items()}
 
-    def all(self, query: str | sql.Composable, values: Mapping[str, Any] | Sequence[Any] | None = None) -> list[Row]:
+    def all(self, query: str, values: Mapping[str, Any] | Sequence[Any] | None = None) -> list[Row]:
         """Run a query and return its rows, none for a statement that has no result.
 
         Raises:
@@ -172,11 +154,11 @@ class Session:
         except psycopg2.Error as error:
             raise self._translated(error) from error
 
-    def run(self, query: str | sql.Composable, values: Mapping[str, Any] | Sequence[Any] | None = None) -> None:
+    def run(self, query: str, values: Mapping[str, Any] | Sequence[Any] | None = None) -> None:
         """Run a statement for its effect. Raises as `all` does."""
         self.all(query, values)
 
-    def value(self, query: str | sql.Composable, values: Mapping[str, Any] | Sequence[Any] | None = None) -> Any:
+    def value(self, query: str, values: Mapping[str, Any] | Sequence[Any] | None = None) -> Any:
         """Return the first column of the first row. Raises as `all` does."""
         return self.all(query, values)[0][0]
 

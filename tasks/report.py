@@ -7,7 +7,8 @@ from tasks import commands
 from tasks.checkpoints import Json
 from tasks.errors import PipelineError
 from tasks.manifest import Manifest
-from tasks.postgres import Database, connect, quoted
+from tasks.postgres import Database, connect
+from tasks.statements import qualified
 
 STEPS = ("dump", "restore", "dbt", "publish")
 _TITLES = {"dump": "DumpSource", "restore": "RestoreDestination", "dbt": "RunDbt", "publish": "PublishModels"}
@@ -77,7 +78,7 @@ def first_rows(destination: Database, psql: Path, model: str, models: list[str])
     if model not in models:
         return []
     # psql takes no parameters; the name is quoted.
-    query = f"select * from {'.'.join(map(quoted, model.split('.', 1)))} limit {_SHOWN_ROWS}"  # noqa: S608
+    query = f"select * from {qualified(*model.split('.', 1))} limit {_SHOWN_ROWS}"  # noqa: S608
     try:
         with connect(destination) as session:
             environment = {**session.database.libpq_environment(), "PGDATABASE": session.connected_as()["dbname"]}

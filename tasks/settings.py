@@ -10,7 +10,7 @@ from luigi.parameter import ParameterVisibility
 
 from tasks import commands, generations
 from tasks import embedded as embedded_servers
-from tasks.archive import DumpOptions, Tools, choose_tools
+from tasks.archive import DumpOptions
 from tasks.checkpoints import RunFolder
 from tasks.dbt_program import DbtOptions
 from tasks.errors import SettingInvalid
@@ -18,6 +18,7 @@ from tasks.landing import RestoreOptions
 from tasks.postgres import Database
 from tasks.publish import PublishOptions
 from tasks.readiness import ReadinessOptions
+from tasks.tools import Tools, choose_tools
 
 PROJECT = Path(__file__).resolve().parents[1]
 

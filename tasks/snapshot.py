@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tasks import archive
-from tasks.archive import DumpOptions, Entry, Tools
+from tasks.archive import DumpOptions, Entry
 from tasks.errors import DumpFailed, LockNotGranted, ObjectMissing, SourceBusy, SourceEmpty, SourceUnreadable
-from tasks.postgres import Session, connect, statement, with_names
+from tasks.postgres import Session, connect
+from tasks.statements import statement, with_names
+from tasks.tools import Tools
 
 logger = logging.getLogger(__name__)
 

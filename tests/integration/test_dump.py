@@ -14,10 +14,11 @@ import psycopg2.extensions
 import pytest
 
 from tasks import dump
-from tasks.archive import DumpOptions, Tool, Tools
+from tasks.archive import DumpOptions
 from tasks.errors import ArtifactsUnwritable, DumpFailed, SourceBusy, SourceEmpty, SourceUnreadable
 from tasks.manifest import Manifest
 from tasks.postgres import Database, connect
+from tasks.tools import Tool, Tools
 from tests.conftest import PROJECT, uri_of
 from tests.integration.copying import copied, dumped, restored
 
@@ -311,7 +312,8 @@ def test_what_a_killed_dump_left_is_cleared_away_by_the_next_one(films, tools, t
 CHILD = """
 import sys
 from pathlib import Path
-from tasks.archive import DumpOptions, Tool, Tools
+from tasks.archive import DumpOptions
+from tasks.tools import Tool, Tools
 from tasks.checkpoints import RunFolder
 from tasks.dump import dump_database
 from tasks.errors import PipelineError

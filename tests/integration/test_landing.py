@@ -11,7 +11,7 @@ import psycopg2
 import pytest
 
 from tasks import claims
-from tasks.archive import DumpOptions, Tools
+from tasks.archive import DumpOptions
 from tasks.errors import (
     CopyDiffers,
     DependentsFound,
@@ -25,6 +25,7 @@ from tasks.errors import (
 )
 from tasks.manifest import Manifest
 from tasks.postgres import Database, connect
+from tasks.tools import Tools
 from tests.conftest import PROJECT, uri_of
 from tests.integration.copying import OPTIONS, copied, dumped, restored
 
@@ -533,7 +534,7 @@ CHILD = """
 import json, sys
 from pathlib import Path
 from tasks import landing
-from tasks.archive import Tool
+from tasks.tools import Tool
 from tasks.landing import RestoreOptions
 from tasks.manifest import Manifest
 from tasks.postgres import Database

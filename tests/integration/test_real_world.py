@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from tasks.manifest import Manifest
-from tasks.postgres import Database, with_names
+from tasks.postgres import Database
+from tasks.statements import with_names
 from tests.conftest import DATA, _fresh, run_sql_file
 from tests.integration.copying import dumped, restored
 

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from tasks import archive
-from tasks.archive import Entry, Tool, choose_tools
+from tasks.archive import Entry
 from tasks.errors import CommandFailed, ToolMissing
+from tasks.tools import Tool, choose_tools
 
 
 def install(folder: Path, version: str, programs: tuple[str, ...] = ("pg_dump", "pg_restore")) -> Path:

@@ -1,7 +1,8 @@
 import pytest
 
 from tasks.errors import SettingInvalid
-from tasks.postgres import Database, quoted
+from tasks.postgres import Database
+from tasks.statements import quoted
 
 
 def database(uri: str) -> Database:
