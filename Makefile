@@ -19,7 +19,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python $(BIN)/python --pytho
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install run rollback psql dbt ui stop test check format lock clean distclean
+.PHONY: help install run rollback psql dbt ui stop test test-faults check format lock clean distclean
 
 # Old spellings on purpose: whatever Python it is must be able to read this.
 define CHECK_PYTHON
@@ -37,7 +37,7 @@ export CHECK_PYTHON
 help: ## list these commands
 	@echo "make COMMAND [ARGS='options of the program that it runs'] [PYTHON=python3.12, for a new .venv]"
 	@echo
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
 
 install: $(RUNTIME) ## install what a run needs into .venv, as locked; the commands below do it themselves
 
@@ -64,6 +64,9 @@ stop: ## stop the two embedded servers
 
 test: $(DEVELOPMENT) ## run the tests (ARGS='tests/unit -k dump')
 	$(BIN)/pytest $(ARGS)
+
+test-faults: $(DEVELOPMENT) ## kill it, starve it, lie to it: real faults on real servers (ARGS='-k sigstop')
+	$(BIN)/pytest tests/faults $(ARGS)
 
 check: $(DEVELOPMENT) ## check style, types, imports between modules, and SQL
 	$(BIN)/ruff check .

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from tests.acceptance.conftest import ask, contents, locked, run_to_the_end, wait_until
+from tests.worlds import ask, contents, locked, run_to_the_end, wait_until
 
 FULL = ("FullPipeline", "--run-id=first")
 STEPS = ("dump", "restore", "dbt", "publish", "report")

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from tasks import errors
-from tests.acceptance.conftest import (
+from tests.conftest import PROJECT, uri_of
+from tests.worlds import (
     ENCODED_PASSWORD,
     PASSWORD,
     Completed,
@@ -20,7 +21,6 @@ from tests.acceptance.conftest import (
     run_to_the_end,
     url_of,
 )
-from tests.conftest import PROJECT, uri_of
 
 SECOND = ("RestoreDestination", "--run-id=second")
 FULL_SECOND = ("FullPipeline", "--run-id=second")

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.conftest import (
+from tests.conftest import PROJECT, luigi_command, uri_of
+from tests.worlds import (
     ENCODED_PASSWORD,
     PASSWORD,
     World,
@@ -24,7 +25,6 @@ from tests.acceptance.conftest import (
     url_of,
     wait_until,
 )
-from tests.conftest import PROJECT, luigi_command, uri_of
 
 TITLES = ("DumpSource", "RestoreDestination", "RunDbt", "PublishModels")
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tasks.postgres import connect
-from tests.acceptance.conftest import World, ask, contents, is_running, locked, passing_schemas, wait_until
+from tests.worlds import World, ask, contents, is_running, locked, passing_schemas, wait_until
 
 SECOND = ("FullPipeline", "--run-id=second")
 # Enough rows for half a second of work in each direction, and changes to what the first run has brought.

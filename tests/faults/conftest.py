@@ -1,0 +1,3 @@
+from tests.worlds import destinations, first_run, keeper, published, sources, start, world
+
+__all__ = ["destinations", "first_run", "keeper", "published", "sources", "start", "world"]
