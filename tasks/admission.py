@@ -10,7 +10,7 @@ from tasks.statements import statement
 _RELATIONS = {"table", "view", "materialized view", "sequence", "foreign table"}
 
 
-def ensure_fit(session: Session, manifest: Manifest, *, allow_older: bool) -> None:
+def ensure_fit(session: Session, manifest: Manifest, *, allow_older: bool, rebinds: bool) -> None:
     """Refuse what could not end well.
 
     Raises:
@@ -41,7 +41,7 @@ def ensure_fit(session: Session, manifest: Manifest, *, allow_older: bool) -> No
     generations.ensure_names_fit(manifest.schemas)
     _ensure_privileges(session, manifest)
     _ensure_extensions(session, manifest)
-    generations.ensure_independent(session, holding)
+    generations.ensure_independent(session, holding, rebinds=rebinds)
     _ensure_free(session, manifest, holding)
 
 

@@ -47,20 +47,35 @@ class Object:
     is_owned: bool
 
 
+@dataclass(frozen=True)
+class Dependent:
+    """What depends on something else, `needed`; `owner` is empty where it has none of its own."""
+
+    classid: int
+    objid: int
+    type: str
+    identity: str
+    needed: str
+    owner: str
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.identity}{self.owner and f' of {self.owner}'} (on {self.needed})"
+
+
 def living_in(session: Session, schemas: Iterable[str]) -> list[Object]:
     """List what lives in these schemas by itself, extensions and their members excepted, in an order to move it."""
     rows = session.all(statement("read_living"), {"schemas": list(schemas)})
     return [Object(*row) for row in rows]
 
 
-def family_of(session: Session, objects: Sequence[Object]) -> list[Part]:
+def family_of(session: Session, objects: Sequence[Object | Dependent]) -> list[Part]:
     """List these objects with all that is part of them."""
     rows = session.all(statement("read_family"), _numbers(objects))
     return [Part(*row) for row in rows]
 
 
-def dependents(session: Session, objects: Sequence[Object | Part], allowed: Sequence[Part]) -> list[str]:
-    """Name what depends on these objects and is not allowed to: `view analyst.films (on public.films)`."""
+def dependents(session: Session, objects: Sequence[Object | Part], allowed: Sequence[Part]) -> list[Dependent]:
+    """List what depends on these objects and is not allowed to."""
     rows = session.all(
         statement("read_dependents"),
         {
@@ -70,7 +85,7 @@ def dependents(session: Session, objects: Sequence[Object | Part], allowed: Sequ
             "allowed_names": [part.name for part in allowed],
         },
     )
-    return [f"{kind} {identity} (on {needed})" for kind, identity, needed in rows]
+    return [Dependent(*row) for row in rows]
 
 
 def move(session: Session, objects: Iterable[Object], schemas: Mapping[str, str]) -> None:
@@ -115,7 +130,7 @@ def drop_schemas(session: Session, schemas: Sequence[str]) -> None:
     parts = family_of(session, living)
     outside = dependents(session, parts, parts)
     if outside:
-        raise depended_on(outside, f"schemas {', '.join(schemas)} are kept as they are")
+        raise depended_on([str(found) for found in outside], f"schemas {', '.join(schemas)} are kept as they are")
     for schema in schemas:
         session.run(with_names("drop schema if exists {} cascade", schema))
 
@@ -125,7 +140,7 @@ def depended_on(found: Sequence[str], state: str) -> DependentsFound:
     shown = ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if found[_SHOWN:] else "")
     return DependentsFound(
         f"objects that Towpath did not make depend on what it would replace: {shown}; {state}",
-        hint="drop them, or make them dbt models (models are carried from version to version), and run again",
+        hint="mend what is said of them, drop them, or make them dbt models (these come with each version); run again",
     )
 
 
@@ -197,5 +212,5 @@ def _refusal(attempt: Work) -> LockNotGranted | None:
     return None
 
 
-def _numbers(objects: Sequence[Object | Part]) -> dict[str, list[int]]:
+def _numbers(objects: Sequence[Object | Part | Dependent]) -> dict[str, list[int]]:
     return {"classids": [o.classid for o in objects], "objids": [o.objid for o in objects]}

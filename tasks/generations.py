@@ -6,11 +6,13 @@ their way out. Schemas with these endings are Towpath's own; those without are s
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 
-from tasks import catalogue, ledger
+from tasks import catalogue, followers, ledger
 from tasks.catalogue import Object
 from tasks.errors import DestinationUnfit, LandingOccupied
+from tasks.followers import Follower
 from tasks.ledger import Holding, State
 from tasks.postgres import Session
 
@@ -72,24 +74,56 @@ def take_stock(session: Session, state: State) -> list[Object]:
     return objects
 
 
-def ensure_independent(session: Session, holding: Holding) -> None:
-    """Show that nothing which Towpath did not make depends on anything that it made.
+def ensure_independent(session: Session, holding: Holding, *, rebinds: bool) -> None:
+    """Show that nothing which Towpath did not make depends on what it made or, where it `rebinds`, that it can follow.
+
+    What hangs on the current generation can follow it to the next; what hangs on one that goes, or on models that dbt
+    replaces in place, cannot.
 
     Raises:
-        DependentsFound: something does; nothing was changed.
+        DependentsFound: something is in the way; nothing was changed.
     """
-    objects = _all_objects(session, holding)
-    parts = ledger.all_parts(session, beside=objects)
-    hanging = [*catalogue.dependents(session, parts, parts), *_strangers(session, holding, objects)]
+    lasting, passing = _lasting_objects(session, holding), _passing_objects(session, holding)
+    parts = ledger.all_parts(session, beside=[*lasting, *passing])
+    if rebinds:
+        on_passing = catalogue.dependents(session, catalogue.family_of(session, passing), parts)
+        hanging = [*map(str, on_passing), *followers.obstacles(session, parts, parts)]
+    else:
+        hanging = [str(found) for found in catalogue.dependents(session, parts, parts)]
+    hanging += _strangers(session, holding, [*lasting, *passing])
     if hanging:
-        raise catalogue.depended_on(hanging, "nothing was changed, readers see what they saw")
+        raise catalogue.depended_on(list(dict.fromkeys(hanging)), "nothing was changed, readers see what they saw")
 
 
-def _all_objects(session: Session, holding: Holding) -> list[Object]:
-    """List what Towpath made, as it is now: also what a build that failed has left, of which the ledger has no list."""
-    found = [o for state in holding.states for o in load_objects(session, state)]
+def followed(
+    session: Session, holding: Holding, *, staying: State | None, renamed: Mapping[str, str], state: str
+) -> AbstractContextManager[list[Follower]]:
+    """Let what others hung on loads and versions, but for a load that stays, follow what the block puts in their place.
+
+    Must be in a transaction; see `followers.carried`.
+    """
+    objects = [*_lasting_objects(session, holding), *_passing_objects(session, holding)]
+    unmoved = {o.objid for o in load_objects(session, staying)} if staying else set()
+    parts = ledger.all_parts(session, beside=objects)
+    moving = catalogue.family_of(session, [o for o in objects if o.objid not in unmoved])
+    return followers.carried(session, moving, parts, renamed=renamed, state=state)
+
+
+def _lasting_objects(session: Session, holding: Holding) -> list[Object]:
+    """List the current generation: what is in the landing, what readers see, and the load that this reads."""
+    published = holding.version("published")
+    loads = {s.load_id: s for s in holding.states if s.place == "landing" or published is None or is_read(holding, s)}
+    found = [o for state in loads.values() for o in load_objects(session, state)]
+    return [*found, *(version_objects(session, published) if published else [])]
+
+
+def _passing_objects(session: Session, holding: Holding) -> list[Object]:
+    """List all else that Towpath made, as it is now: of what a failed build has left the ledger has no list."""
+    found: list[Object] = []
     for state in holding.states:
-        if state.version_state in ("published", "previous"):
+        if state.place == "previous" and holding.version("published") and not is_read(holding, state):
+            found += load_objects(session, state)
+        if state.version_state == "previous":
             found += version_objects(session, state)
         if state.version_state in ("building", "built"):
             found += catalogue.living_in(session, next_schemas(session, state.target))
@@ -130,7 +164,10 @@ def drop_previous(session: Session, holding: Holding) -> None:
         load = None
     schemas = [previous(schema) for schema in version.version_schemas] if version else []
     schemas += [previous(schema) for schema in load.load_schemas] if load else []
-    catalogue.drop_schemas(session, list(dict.fromkeys(schemas)))
+    unread = load_objects(session, load) if load is not None and published is None else []
+    home = {previous(schema): schema for schema in load.load_schemas} if load else {}
+    with _following(session, unread, home):
+        catalogue.drop_schemas(session, list(dict.fromkeys(schemas)))
     if version is not None:
         ledger.set_version(session, version.version_id, state="dropped")
     if load is not None:
@@ -140,17 +177,28 @@ def drop_previous(session: Session, holding: Holding) -> None:
 def discard_landing(session: Session, holding: Holding) -> None:
     """Drop the load in the landing and bring the one before it back; must be in a transaction."""
     landed, before = holding.load_at("landing"), holding.load_at("previous")
-    if landed is not None:
-        unwanted = load_objects(session, landed)
-        dropped = passing(session, landed.load_schemas)
-        catalogue.move(session, unwanted, dropped)
-        catalogue.drop_schemas(session, list(dropped.values()))
-        ledger.set_load(session, landed.load_id, state="dropped", place=None)
-    if before is not None:
-        home = {previous(schema): schema for schema in before.load_schemas}
-        catalogue.move(session, load_objects(session, before), home)
-        catalogue.drop_schemas(session, list(home))
-        ledger.set_load(session, before.load_id, state=before.load_state, place="landing")
+    unwanted = load_objects(session, landed) if landed is not None else []
+    with _following(session, unwanted, {}):
+        if landed is not None:
+            dropped = passing(session, landed.load_schemas)
+            catalogue.move(session, unwanted, dropped)
+            catalogue.drop_schemas(session, list(dropped.values()))
+            ledger.set_load(session, landed.load_id, state="dropped", place=None)
+        if before is not None:
+            home = {previous(schema): schema for schema in before.load_schemas}
+            catalogue.move(session, load_objects(session, before), home)
+            catalogue.drop_schemas(session, list(home))
+            ledger.set_load(session, before.load_id, state=before.load_state, place="landing")
+
+
+def _following(
+    session: Session, objects: Sequence[Object], renamed: Mapping[str, str]
+) -> AbstractContextManager[list[Follower]]:
+    if not objects:
+        return nullcontext([])
+    parts = ledger.all_parts(session, beside=objects)
+    state = "nothing was changed, readers see what they saw"
+    return followers.carried(session, catalogue.family_of(session, objects), parts, renamed=renamed, state=state)
 
 
 def passing(session: Session, schemas: Sequence[str]) -> dict[str, str]:

@@ -30,6 +30,7 @@ class RestoreOptions:
     timeout_seconds: float
     readers_timeout_seconds: float
     allow_older: bool
+    rebinds: bool
     verify: str
 
 
@@ -69,7 +70,7 @@ def restore(
     ensure_intact(directory, manifest.files)
     session = claims.claim(destination)
     _recover(session, options)
-    admission.ensure_fit(session, manifest, allow_older=options.allow_older)
+    admission.ensure_fit(session, manifest, allow_older=options.allow_older, rebinds=options.rebinds)
     load_id = _set_aside(session, manifest, options, run=run)
     try:
         _fill(session, manifest, directory, pg_restore, options, listener=listener)

@@ -151,7 +151,7 @@ def _ensure_replaceable(session: Session, published: State) -> None:
     if hanging := catalogue.dependents(session, parts, parts):
         raise DestinationUnfit(
             f"dbt would build models in place in {session.database} and drop with them what hangs on them: "
-            f"{', '.join(hanging)}; nothing was built, readers see what they saw",
+            f"{', '.join(map(str, hanging))}; nothing was built, readers see what they saw",
             hint="let the schemas of these models follow target.schema, or drop what hangs on them",
         )
 

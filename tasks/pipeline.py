@@ -189,8 +189,9 @@ class RollBack(TowpathTask):
 
     def run(self) -> None:
         destination = settings.database("destination", application_name="towpath RollBack")
-        seconds = settings.publish_options().readers_timeout_seconds
-        current, before = rollback.roll_back(destination, readers_timeout_seconds=seconds)
+        options = settings.publish_options()
+        seconds = options.readers_timeout_seconds
+        current, before = rollback.roll_back(destination, readers_timeout_seconds=seconds, rebinds=options.rebinds)
         self._is_done = True
         sys.stdout.write(
             f"\nReaders of {destination} see load {before.load_id} of run {before.run} again, as of "

@@ -18,18 +18,20 @@ _KEPT = "readers go on seeing the old version, the new one is built and kept"
 
 @dataclass(frozen=True, kw_only=True)
 class PublishOptions:
-    """How long to wait for readers, in seconds, and whether to keep what they saw before."""
+    """How long to wait for readers, in seconds, whether to keep what they saw, whether views of others follow."""
 
     readers_timeout_seconds: float
     keep_previous: bool
+    rebinds: bool
 
 
 @dataclass(frozen=True, kw_only=True)
 class Publication:
-    """The version that readers see from now on."""
+    """The version that readers see from now on, and the views of others that follow it."""
 
     version_id: int
     schemas: list[str]
+    followers: list[str]
     waited_seconds: float
     seconds: float
 
@@ -48,7 +50,7 @@ def publish(load_id: int, dbt_digest: str, destination: Database, options: Publi
     holding = read_holding(session)
     published = holding.version("published")
     if published is not None and holding.has_version(load_id, dbt_digest, "published"):
-        return _publication(published, waited=0, seconds=0)
+        return _publication(published, [], waited=0, seconds=0)
     if not holding.has_version(load_id, dbt_digest, "built"):
         raise DestinationBusy(
             f"the version to be published, of load {load_id}, is no longer in {destination}; readers see what they saw",
@@ -56,19 +58,20 @@ def publish(load_id: int, dbt_digest: str, destination: Database, options: Publi
         )
     _wait_for_old_snapshots(session, options)
     waited = time.monotonic() - started
-    version = _swap(session, options)
+    version, following = _swap(session, options)
     seconds = time.monotonic() - started
     logger.info(
         "published load %d in %s: schemas %s, %.1f s of %.1f s spent waiting for readers",
         load_id, destination, ", ".join(version.version_schemas), waited, seconds,
     )  # fmt: skip
-    return _publication(version, waited=waited, seconds=seconds)
+    return _publication(version, following, waited=waited, seconds=seconds)
 
 
-def _publication(version: State, *, waited: float, seconds: float) -> Publication:
+def _publication(version: State, following: list[str], *, waited: float, seconds: float) -> Publication:
     return Publication(
         version_id=version.version_id,
         schemas=version.version_schemas,
+        followers=following,
         waited_seconds=round(waited, 3),
         seconds=round(seconds, 3),
     )
@@ -98,23 +101,28 @@ def _wait_for_old_snapshots(session: Session, options: PublishOptions) -> None:
         session.run("set lock_timeout = 0")
 
 
-def _swap(session: Session, options: PublishOptions) -> State:
-    swapped: list[State] = []
+def _swap(session: Session, options: PublishOptions) -> tuple[State, list[str]]:
+    swapped: list[tuple[State, list[str]]] = []
 
     def work() -> None:
         swapped.clear()
         holding = read_holding(session)
-        # A view on a model would go aside with the version that it reads.
-        generations.ensure_independent(session, holding)
+        generations.ensure_independent(session, holding, rebinds=options.rebinds)
         outgoing = holding.version("published")
         incoming = next(state for state in holding.states if state.version_state == "built")
-        generations.drop_previous(session, holding)
-        if outgoing is not None:
-            _take_down(session, outgoing, incoming)
-        _put_up(session, incoming, outgoing)
-        if not options.keep_previous:
-            generations.drop_previous(session, read_holding(session))
-        swapped.append(incoming)
+        # What reads the load that goes is bound to where it was set aside.
+        renamed = (
+            {} if outgoing is None else {place: schema for schema, place in generations.place_of(outgoing).items()}
+        )
+        landing = holding.load_at("landing")
+        with generations.followed(session, holding, staying=landing, renamed=renamed, state=_KEPT) as following:
+            generations.drop_previous(session, holding)
+            if outgoing is not None:
+                _take_down(session, outgoing, incoming)
+            _put_up(session, incoming, outgoing)
+            if not options.keep_previous:
+                generations.drop_previous(session, read_holding(session))
+        swapped.append((incoming, [view.name for view in following]))
 
     catalogue.patiently(
         session,

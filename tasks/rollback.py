@@ -13,8 +13,10 @@ from tasks.postgres import Database, Session
 
 logger = logging.getLogger(__name__)
 
+_KEPT = "readers go on seeing the current version"
 
-def roll_back(destination: Database, *, readers_timeout_seconds: float) -> tuple[State, State]:
+
+def roll_back(destination: Database, *, readers_timeout_seconds: float, rebinds: bool) -> tuple[State, State]:
     """Exchange the published version and the one before it, in one transaction; a second time goes forward again.
 
     No old snapshot need be waited for: those that could not see the previous version were, when it was published.
@@ -23,7 +25,7 @@ def roll_back(destination: Database, *, readers_timeout_seconds: float) -> tuple
         The version that readers saw, and the one that they see now.
 
     Raises:
-        DependentsFound: objects that Towpath did not make depend on either version.
+        DependentsFound: objects that Towpath did not make depend on either version and cannot follow.
         NothingToRollBack: there is no previous version.
         PublishBlocked: readers hold on to the current one.
     """
@@ -40,9 +42,11 @@ def roll_back(destination: Database, *, readers_timeout_seconds: float) -> tuple
                 f"{destination} keeps no version before the one that readers see; nothing was changed",
                 hint="it is kept from a publish to the next restore, unless [publish] keep_previous is false",
             )
-        generations.ensure_independent(session, holding)
+        generations.ensure_independent(session, holding, rebinds=rebinds)
         generations.drop_next(session, holding)
-        _exchange(session, current, before)
+        landing = holding.load_at("landing") if current.load_id == before.load_id else None
+        with generations.followed(session, holding, staying=landing, renamed={}, state=_KEPT):
+            _exchange(session, current, before)
         exchanged.append((current, before))
 
     catalogue.patiently(
@@ -50,7 +54,7 @@ def roll_back(destination: Database, *, readers_timeout_seconds: float) -> tuple
         work,
         timeout_seconds=readers_timeout_seconds,
         what="rolling back",
-        state="readers go on seeing the current version",
+        state=_KEPT,
     )
     current, before = exchanged[0]
     logger.info(

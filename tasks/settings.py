@@ -83,6 +83,11 @@ class restore(luigi.Config):
 
     jobs: int = luigi.IntParameter(default=2, description="tables and indexes restored at once")
     timeout_seconds: float = luigi.FloatParameter(default=6 * 3600, description="how long pg_restore may take in all")
+    on_dependents: str = luigi.ChoiceParameter(
+        default="rebind",
+        choices=["rebind", "refuse"],
+        description="views of others on landed tables and models: rebind (they follow each version) or refuse",
+    )
 
 
 class verify(luigi.Config):
@@ -180,6 +185,7 @@ def restore_options(*, allow_older: bool) -> RestoreOptions:
         timeout_seconds=restore().timeout_seconds,
         readers_timeout_seconds=publish().readers_timeout_seconds,
         allow_older=allow_older,
+        rebinds=_rebinds(),
         verify=verify().level,
     )
 
@@ -206,4 +212,12 @@ def dbt_options() -> DbtOptions:
 
 def publish_options() -> PublishOptions:
     section = publish()
-    return PublishOptions(readers_timeout_seconds=section.readers_timeout_seconds, keep_previous=section.keep_previous)
+    return PublishOptions(
+        readers_timeout_seconds=section.readers_timeout_seconds,
+        keep_previous=section.keep_previous,
+        rebinds=_rebinds(),
+    )
+
+
+def _rebinds() -> bool:
+    return restore().on_dependents == "rebind"

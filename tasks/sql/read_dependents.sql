@@ -1,4 +1,4 @@
--- One row per object that depends on one of `objects` and is not among `allowed`: what it is, its name, what it needs.
+-- One row per object that depends on one of `objects` and is not among `allowed`: what it is, what it needs, whose.
 -- An index of an allowed table is allowed by name too, because REINDEX CONCURRENTLY gives it a new number.
 with objects as (
     select
@@ -44,13 +44,31 @@ named as (
 )
 
 select distinct
+    named.classid::bigint as classid,
+    named.objid::bigint as objid,
     object.type as object_type,
     object.identity,
-    needed.identity as needed_identity
+    needed.identity as needed_identity,
+    coalesce(owner.rolname, '') as owner
 from named
 cross join lateral pg_catalog.pg_identify_object(named.classid, named.objid, 0) as object
 cross join lateral pg_catalog.pg_identify_object_as_address(named.classid, named.objid, 0) as address
 cross join lateral pg_catalog.pg_identify_object(named.refclassid, named.refobjid, 0) as needed
+left join pg_catalog.pg_constraint as key
+    on named.classid = 'pg_catalog.pg_constraint'::regclass and named.objid = key.oid
+left join pg_catalog.pg_attrdef as value
+    on named.classid = 'pg_catalog.pg_attrdef'::regclass and named.objid = value.oid
+left join pg_catalog.pg_class as relation
+    on
+        case
+            when named.classid = 'pg_catalog.pg_class'::regclass then named.objid
+            else coalesce(key.conrelid, value.adrelid)
+        end = relation.oid
+left join pg_catalog.pg_proc as routine
+    on named.classid = 'pg_catalog.pg_proc'::regclass and named.objid = routine.oid
+left join pg_catalog.pg_type as type
+    on named.classid = 'pg_catalog.pg_type'::regclass and named.objid = type.oid
+left join pg_catalog.pg_roles as owner on coalesce(relation.relowner, routine.proowner, type.typowner) = owner.oid
 where
     not exists (
         select 1 from allowed

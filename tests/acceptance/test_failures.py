@@ -154,17 +154,15 @@ def test_a_table_of_the_users_own_under_a_landing_name_stops_the_restore_and_sta
 
 
 @pytest.mark.parametrize("needed", ["public.films", "analytics.ratings"])
-def test_a_users_view_on_what_would_be_replaced_stops_the_restore_and_goes_on_answering(published, needed):
+def test_a_users_view_on_what_would_be_replaced_stops_the_run_or_follows_as_it_was_set(published, needed):
     ask(published.destination, "create schema analyst")
     ask(published.destination, f"create view analyst.popular as select title from {needed} where user_rating > 4.6")
     ask(published.source, "update public.films set title = 'Renamed'")
     before = contents(published.destination)
 
-    failed = published.run(*SECOND)
+    failed = published.run(*SECOND, "--restore-on-dependents=refuse")
     after = contents(published.destination)
-    dumped = published.times("second")
-    ask(published.destination, "drop view analyst.popular")
-    mended = published.run(*SECOND)
+    mended = published.run("FullPipeline", "--run-id=second")
 
     assert failed.returncode == 21
     assert "view analyst.popular" in failed.stderr
@@ -173,7 +171,8 @@ def test_a_users_view_on_what_would_be_replaced_stops_the_restore_and_goes_on_an
     assert before["analyst.popular"]
     assert after == before
     assert mended.returncode == 0, mended.stderr
-    assert published.times("second")["dump"] == dumped["dump"]
+    assert ask(published.destination, "select distinct title from analyst.popular") == [("Renamed",)]
+    assert published.checkpoint("second", "publish")["followers"] == ["analyst.popular"]
 
 
 def test_a_failing_test_is_named_and_its_models_are_not_shown(published):

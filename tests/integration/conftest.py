@@ -46,6 +46,7 @@ class Warehouse:
     dumps: dict[str, Manifest]
     dump_folder: Path
     project: Path = DATA / "versions_dbt"
+    rebinds: bool = True
     opened: list[psycopg2.extensions.connection] = field(default_factory=list)
 
     def query(self, statement: str, values=None) -> list[tuple[Any, ...]]:
@@ -72,7 +73,12 @@ class Warehouse:
     def load(self, run: str) -> Load:
         """Restore the dump `first`, `second` or `third`."""
         options = RestoreOptions(
-            jobs=2, timeout_seconds=60, readers_timeout_seconds=3, allow_older=False, verify="counts"
+            jobs=2,
+            timeout_seconds=60,
+            readers_timeout_seconds=3,
+            allow_older=False,
+            rebinds=self.rebinds,
+            verify="counts",
         )
         folder = RunFolder(self.dump_folder / run).dump
         return landing.restore(
@@ -100,12 +106,14 @@ class Warehouse:
         )  # fmt: skip
 
     def publish(self, variables: str, *, readers_timeout_seconds=3.0, keep_previous=True) -> Publication:
-        options = PublishOptions(readers_timeout_seconds=readers_timeout_seconds, keep_previous=keep_previous)
+        options = PublishOptions(
+            readers_timeout_seconds=readers_timeout_seconds, keep_previous=keep_previous, rebinds=self.rebinds
+        )
         digest = self.dbt_options(variables).digest()
         return publish.publish(self.landed_load, digest, self.destination, options)
 
     def roll_back(self, *, readers_timeout_seconds=3.0) -> None:
-        rollback.roll_back(self.destination, readers_timeout_seconds=readers_timeout_seconds)
+        rollback.roll_back(self.destination, readers_timeout_seconds=readers_timeout_seconds, rebinds=self.rebinds)
 
 
 FIRST, SECOND = "{version: first}", "{version: second}"

@@ -10,7 +10,9 @@ from tasks.manifest import Manifest
 from tasks.postgres import Database
 from tasks.tools import Tools
 
-OPTIONS = RestoreOptions(jobs=2, timeout_seconds=60, readers_timeout_seconds=5, allow_older=False, verify="counts")
+OPTIONS = RestoreOptions(
+    jobs=2, timeout_seconds=60, readers_timeout_seconds=5, allow_older=False, rebinds=True, verify="counts"
+)
 
 
 def ignore(percentage: int, text: str) -> None:

@@ -227,10 +227,10 @@ def test_another_kind_of_object_under_the_name_of_a_new_model_stops_the_publish_
     assert rebuilt.query("select distinct version from analytics.ratings") == [("first",)]
 
 
-def test_a_view_of_the_users_own_on_a_model_is_not_left_behind_in_silence(rebuilt):
-    rebuilt.query("create schema own; create view own.best as select * from analytics.ratings")
+def test_a_materialized_view_of_the_users_own_on_a_model_is_not_left_behind_in_silence(rebuilt):
+    rebuilt.query("create schema own; create materialized view own.best as select * from analytics.ratings")
 
-    with pytest.raises(DependentsFound, match=r"view own\.best"):
+    with pytest.raises(DependentsFound, match=r"materialized view own\.best"):
         rebuilt.publish(SECOND)
 
     assert rebuilt.query("select distinct version from own.best") == [("first",)]

@@ -116,10 +116,10 @@ def test_a_table_of_the_users_own_beside_the_models_stays_where_it_is(replaced):
     assert replaced.query("select note from analytics.notes") == [("mine",)]
 
 
-def test_a_view_of_the_users_own_on_a_model_is_not_left_behind_in_silence(replaced):
-    replaced.query("create schema own; create view own.best as select * from analytics.ratings")
+def test_a_materialized_view_of_the_users_own_on_a_model_is_not_left_behind_in_silence(replaced):
+    replaced.query("create schema own; create materialized view own.best as select * from analytics.ratings")
 
-    with pytest.raises(DependentsFound, match=r"view own\.best"):
+    with pytest.raises(DependentsFound, match=r"materialized view own\.best"):
         replaced.roll_back()
 
     assert replaced.query("select distinct version from own.best") == [("second",)]
