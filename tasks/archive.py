@@ -28,6 +28,7 @@ class DumpOptions:
     compress: str = "1"
     lock_timeout_seconds: float = 60
     timeout_seconds: float = 6 * 3600
+    verify: str = "counts"
 
     @property
     def selection(self) -> Json:

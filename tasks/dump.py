@@ -1,4 +1,4 @@
-"""Source to one pg_dump directory: one snapshot, taken after the locks, its rows counted."""
+"""Source to one pg_dump directory: one snapshot, taken after the locks, its rows measured."""
 
 import logging
 import re
@@ -14,6 +14,7 @@ from tasks.errors import DumpFailed, PipelineError
 from tasks.manifest import Extension, Manifest, Table
 from tasks.postgres import Database, Session, connect
 from tasks.progress import Listener, Progress
+from tasks.proof import Measured, TableName
 from tasks.snapshot import Snapshot, held_snapshot, table_numbers
 from tasks.statements import statement
 from tasks.tools import Tool, Tools
@@ -36,7 +37,7 @@ def dump_database(
     started = time.monotonic()
     with folder.unfinished(folder.dump) as directory, connect(source) as session:
         with held_snapshot(session, tools, options, directory.parent) as snapshot:
-            counts = _dump_and_count(session, snapshot, tools.pg_dump, options, directory, listener=listener)
+            measured = _dump_and_measure(session, snapshot, tools.pg_dump, options, directory, listener=listener)
             described = _describe(session, snapshot.wanted, options)
         contents = archive.entries(tools.pg_restore, directory, timeout_seconds=options.timeout_seconds)
         manifest = Manifest(
@@ -47,7 +48,7 @@ def dump_database(
             pg_dump=tools.pg_dump.version,
             snapshot_at=snapshot.taken_at,
             lsn=snapshot.lsn,
-            tables=_tables_of(snapshot, counts, contents, source),
+            tables=_tables_of(snapshot, measured, contents, source),
             files=files_in(directory),
             left_out=[*archive.left_out(contents), *_large_objects(snapshot)],
             seconds=round(time.monotonic() - started, 3),
@@ -62,14 +63,16 @@ def dump_database(
     return manifest
 
 
-def _dump_and_count(
+def _dump_and_measure(
     session: Session, snapshot: Snapshot, tool: Tool, options: DumpOptions, directory: Path, *, listener: Listener
-) -> dict[int, int]:
-    """Run pg_dump while this session, which holds the snapshot, counts; return each table's rows by its number."""
+) -> dict[TableName, Measured]:
+    """Run pg_dump while this session, which holds the snapshot, counts and digests."""
+    names = [(table.schema, table.name) for table in snapshot.tables]
+    state = "the destination was not touched"
     arguments = ["--format=directory", f"--jobs={options.jobs}", f"--snapshot={snapshot.name}"]
     sizes = {str(table): snapshot.sizes_bytes[table.oid] for table in snapshot.tables}
     with ThreadPoolExecutor(1) as threads, Progress("dumping", sizes, listener, at_work=options.jobs) as progress:
-        counting = threads.submit(proof.count, session, snapshot.tables)
+        measuring = threads.submit(proof.measure, session, names, options.verify, state=state)
 
         def on_line(line: str) -> None:
             if match := _BEGUN.search(line):
@@ -80,9 +83,9 @@ def _dump_and_count(
         except BaseException:
             session.cancel()
             with suppress(PipelineError):
-                counting.result()
+                measuring.result()
             raise
-        return counting.result()
+        return measuring.result()
 
 
 def _describe(session: Session, wanted: list[Entry], options: DumpOptions) -> Json:
@@ -110,7 +113,9 @@ def _large_objects(snapshot: Snapshot) -> list[str]:
     return [f"LARGE OBJECTS - {snapshot.large_objects}"] if snapshot.large_objects else []
 
 
-def _tables_of(snapshot: Snapshot, counts: dict[int, int], contents: list[Entry], source: Database) -> list[Table]:
+def _tables_of(
+    snapshot: Snapshot, measured: dict[TableName, Measured], contents: list[Entry], source: Database
+) -> list[Table]:
     filled = {entry.oid for entry in contents if entry.title.startswith("TABLE DATA ")}
     defined = table_numbers(contents)
     if defined != {table.oid for table in snapshot.tables}:
@@ -123,9 +128,10 @@ def _tables_of(snapshot: Snapshot, counts: dict[int, int], contents: list[Entry]
         Table(
             schema=table.schema,
             name=table.name,
-            rows=counts[table.oid],
+            rows=measured[table.schema, table.name].rows,
             bytes=snapshot.sizes_bytes[table.oid],
             with_data=table.oid in filled,
+            digest=measured[table.schema, table.name].digest,
         )
         for table in snapshot.tables
     ]

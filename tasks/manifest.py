@@ -9,13 +9,17 @@ from tasks.checkpoints import Json, digest_of
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
-    """One ordinary table, leaf partition or parent; `rows` counts its own, not its children's."""
+    """One ordinary table, leaf partition or parent; `rows` counts its own, not its children's.
+
+    `digest` is of these rows, in any order; None where they were only counted.
+    """
 
     schema: str
     name: str
     rows: int
     bytes: int
     with_data: bool
+    digest: str | None = None
 
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"

@@ -7,7 +7,7 @@ from typing import Any
 
 import luigi
 
-from tasks import dump, landing, models, readiness, report, rollback, settings
+from tasks import dump, landing, models, proof, readiness, report, rollback, settings
 from tasks import publish as publishing
 from tasks.checkpoints import Json
 from tasks.errors import PipelineError
@@ -41,7 +41,7 @@ class DatabaseReady(TowpathTask):
 
 
 class DumpSource(Step):
-    """Complete while the dump and its manifest are in place, fit each other, and are of this source."""
+    """Complete while dump and manifest are in place, fit each other, are of this source and prove what is asked."""
 
     checkpoint_name = "dump"
 
@@ -52,7 +52,8 @@ class DumpSource(Step):
         return {"source": self.database("source").place, "selection": settings.dump_options().selection}
 
     def still_holds(self, content: Json, /) -> bool:
-        return dump.is_in_place(self.folder.dump, Manifest.from_json(content))
+        manifest = Manifest.from_json(content)
+        return dump.is_in_place(self.folder.dump, manifest) and proof.can_prove(manifest, settings.verify().level)
 
     def work(self) -> Json:
         options, source = settings.dump_options(), self.database("source")
@@ -64,7 +65,7 @@ class DumpSource(Step):
 
 
 class RestoreDestination(Step):
-    """Complete while the destination holds the load of this run's dump."""
+    """Complete while the destination holds the load of this run's dump, proved as far as is asked."""
 
     checkpoint_name = "restore"
 
@@ -76,7 +77,8 @@ class RestoreDestination(Step):
         return {"dump": Manifest.from_json(dumped).digest if dumped else None, **_place(self.holding())}
 
     def still_holds(self, content: Json, /) -> bool:
-        return self.holding().has_landed(content["load_id"], content["fingerprint"]["dump"])
+        has_landed = self.holding().has_landed(content["load_id"], content["fingerprint"]["dump"])
+        return has_landed and proof.reaches(content.get("level"), settings.verify().level)
 
     def work(self) -> Json:
         manifest = Manifest.from_json(self.read("dump"))

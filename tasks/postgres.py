@@ -33,7 +33,7 @@ _KINDS = {
 
 Row = tuple[Any, ...]
 
-# What a role, a database or PGOPTIONS may have set, and what would end or bend a long job.
+# What a role, a database or PGOPTIONS may have set, and what would end a long job or bend how values are written.
 _SESSION_SETTINGS = {
     "statement_timeout": "0",
     "lock_timeout": "0",
@@ -43,7 +43,10 @@ _SESSION_SETTINGS = {
     "search_path": "",
     "timezone": "UTC",
     "datestyle": "ISO",
+    "intervalstyle": "postgres",
     "extra_float_digits": "3",
+    "bytea_output": "hex",
+    "lc_monetary": "C",
     "row_security": "off",
 }
 

@@ -1,36 +1,99 @@
 """What arrived is what left: measured at the source in the dump's snapshot, and in the landing after the load."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
-from tasks.errors import CopyDiffers
-from tasks.manifest import Manifest
-from tasks.postgres import Session
-from tasks.snapshot import SourceTable
-from tasks.statements import with_names
+from tasks.errors import CopyDiffers, StatementFailed
+from tasks.manifest import Manifest, Table
+from tasks.postgres import Database, Session
+from tasks.statements import qualified, quoted, statement
 
-_COUNT = "select count(*) from only {}"
+# From the one that proves least to the one that proves most, with what is said of a load that it has proved.
+LEVELS = {
+    "off": "not compared with the source",
+    "counts": "counted on both sides, table by table",
+    "checksums": "every row's digest compared, table by table",
+}
+
+_COUNT = "select count(*), null from {own_rows}"
+_PUT_BACK = "the landing is put back as it was, readers see what they saw"
+
+TableName = tuple[str, str]
 
 
-def count(session: Session, tables: Sequence[SourceTable]) -> dict[int, int]:
-    """Count the rows of each table of the source, by the table's number; a partitioned one has none of its own."""
-    return {t.oid: session.value(with_names(_COUNT, (t.schema, t.name))) if t.kind == "r" else 0 for t in tables}
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What a table holds, without its children; `digest` is None where it was only counted."""
+
+    rows: int
+    digest: str | None
 
 
-def compare(session: Session, manifest: Manifest) -> str:
-    """Count what has landed and say in words what was proved.
+def measure(session: Session, tables: Sequence[TableName], level: str, *, state: str) -> dict[TableName, Measured]:
+    """Count each table that is there and, for `checksums`, digest its rows, in one statement; in a transaction.
+
+    The digest is of each row's text, as session settings that are the same on both sides show it.
+
+    Raises:
+        StatementFailed: a table could not be read; it is named, with the state that things are in then.
+    """
+    named = {"schemas": [schema for schema, _ in tables], "names": [name for _, name in tables]}
+    query = statement("read_digest") if level == "checksums" else _COUNT
+    measured = {}
+    # The text of a regclass quotes reserved words, and each version has more of them.
+    session.run("set local quote_all_identifiers = on")
+    for schema, name, columns in session.all(statement("read_stored_columns"), named):
+        try:
+            names = {"own_rows": f"only {qualified(schema, name)}", "columns": ", ".join(map(quoted, columns))}
+            rows, digest = session.all(query.format(**names))[0]
+        except StatementFailed as error:
+            message = f"the rows of {schema}.{name} could not be measured: {error.message}; {state}"
+            raise type(error)(message, hint="mend the cause, or lower [verify] level, and run again") from error
+        measured[schema, name] = Measured(rows=rows, digest=digest)
+    session.run("set local quote_all_identifiers = off")
+    return measured
+
+
+def compare(session: Session, manifest: Manifest, level: str) -> str:
+    """Measure what has landed, compare it with a dump that `can_prove` this level, and say in words what was proved.
 
     Raises:
         CopyDiffers: some tables have other rows than the dump; they are named.
+        StatementFailed: a table could not be read.
     """
-    differing = []
-    for table in manifest.tables:
-        expected = table.rows if table.with_data else 0
-        found = session.value(with_names(_COUNT, (table.schema, table.name)))
-        if found != expected:
-            differing.append(f"{table} has {expected} rows in the dump but {found} in {session.database}")
+    if level == "off":
+        return LEVELS[level]
+    names = [(table.schema, table.name) for table in manifest.tables]
+    with session.transaction(snapshot=True):
+        found = measure(session, names, level, state=_PUT_BACK)
+    pairs = ((table, found.get((table.schema, table.name))) for table in manifest.tables)
+    differing = [said for table, measured in pairs if (said := _difference(table, measured, session.database))]
     if differing:
         raise CopyDiffers(
-            f"{'; '.join(differing)}; the landing is put back as it was, readers see what they saw",
+            f"{'; '.join(differing)}; {_PUT_BACK}",
             hint="delete this run's dump.json to dump anew, and run again",
         )
-    return "counted on both sides, table by table"
+    return LEVELS[level]
+
+
+def _difference(table: Table, found: Measured | None, place: Database) -> str:
+    """Say how a table that has landed differs from the dump; nothing where it does not."""
+    rows = table.rows if table.with_data else 0
+    if found is None:
+        return f"{table} has {rows} rows in the dump but is not there in {place}"
+    if found.rows != rows:
+        return f"{table} has {rows} rows in the dump but {found.rows} in {place}"
+    if rows and found.digest is not None and found.digest != table.digest:
+        return f"{table} has {rows} rows in the dump and in {place}, but their contents differ"
+    return ""
+
+
+def can_prove(manifest: Manifest, level: str) -> bool:
+    """Whether a dump was measured closely enough to prove this level."""
+    return level != "checksums" or all(table.digest is not None for table in manifest.tables)
+
+
+def reaches(proved: str | None, level: str) -> bool:
+    """Whether what was proved of a load is as much as is asked for now."""
+    levels = list(LEVELS)
+    return proved in levels and levels.index(proved) >= levels.index(level)

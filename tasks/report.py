@@ -29,7 +29,10 @@ def compose(run: str, checkpoints: Mapping[str, Json], *, versions: Mapping[str,
         "source": {"database": manifest.source, "snapshot_at": manifest.snapshot_at, "lsn": manifest.lsn},
         "destination": checkpoints["restore"]["destination"],
         "load_id": checkpoints["restore"]["load_id"],
-        "tables": [{"table": str(t), "rows": t.rows, "bytes": t.bytes, "copied": t.with_data} for t in manifest.tables],
+        "tables": [
+            {"table": str(t), "rows": t.rows, "bytes": t.bytes, "copied": t.with_data, "digest": t.digest}
+            for t in manifest.tables
+        ],
         "rows": manifest.rows,
         "verified": checkpoints["restore"]["verified"],
         "dump_bytes": manifest.bytes,

@@ -8,7 +8,7 @@ from pathlib import Path
 import luigi
 from luigi.parameter import ParameterVisibility
 
-from tasks import commands, generations
+from tasks import commands, generations, proof
 from tasks import embedded as embedded_servers
 from tasks.archive import DumpOptions
 from tasks.checkpoints import RunFolder
@@ -93,7 +93,7 @@ class restore(luigi.Config):
 class verify(luigi.Config):
     """How to prove that what arrived is what left."""
 
-    level: str = luigi.ChoiceParameter(default="counts", choices=["counts", "off"], description="counts or off")
+    level: str = luigi.ChoiceParameter(default="counts", choices=list(proof.LEVELS), description="what to compare")
 
 
 class dbt(luigi.Config):
@@ -176,6 +176,7 @@ def dump_options() -> DumpOptions:
         compress=how.compress,
         lock_timeout_seconds=how.lock_timeout_seconds,
         timeout_seconds=how.timeout_seconds,
+        verify=verify().level,
     )
 
 
