@@ -35,14 +35,12 @@ class RestoreOptions:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Load:
-    """A load in the landing; `verified` says in words what was proved at this level of `[verify]`."""
+class Load(proof.Proof):
+    """A load in the landing, and what was proved of it."""
 
     load_id: int
     tables: int
     rows: int
-    level: str
-    verified: str
     seconds: float
 
 
@@ -75,7 +73,7 @@ def restore(
     load_id = _set_aside(session, manifest, options, run=run)
     try:
         _fill(session, manifest, directory, pg_restore, options, listener=listener)
-        verified = proof.compare(session, manifest, options.verify)
+        proved = proof.compare(session, manifest, options.verify)
         _accept(session, manifest, load_id)
     except BaseException as error:
         _put_back(destination, options, error)
@@ -85,14 +83,8 @@ def restore(
         "restored %s to %s as load %d: %d tables, %d rows in %.1f s",
         directory, destination, load_id, len(manifest.tables), manifest.rows, seconds,
     )  # fmt: skip
-    return Load(
-        load_id=load_id,
-        tables=len(manifest.tables),
-        rows=manifest.rows,
-        level=options.verify,
-        verified=verified,
-        seconds=seconds,
-    )
+    tables = len(manifest.tables)
+    return Load(load_id=load_id, tables=tables, rows=manifest.rows, seconds=seconds, **vars(proved))
 
 
 def _recover(session: Session, options: RestoreOptions) -> None:

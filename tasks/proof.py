@@ -23,10 +23,24 @@ TableName = tuple[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Measured:
-    """What a table holds, without its children; `digest` is None where it was only counted."""
+    """What a table holds, without its children; `digest` is None where it was only counted.
+
+    It is of all columns but the generated ones, which are not copied: the destination works them out anew, and may
+    do so otherwise, with its own collations.
+    """
 
     rows: int
     digest: str | None
+    generated: list[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proof:
+    """What was proved of a load, at a level and in words; `not_compared` are columns that the digests leave out."""
+
+    level: str
+    verified: str
+    not_compared: list[str]
 
 
 def measure(session: Session, tables: Sequence[TableName], level: str, *, state: str) -> dict[TableName, Measured]:
@@ -42,27 +56,27 @@ def measure(session: Session, tables: Sequence[TableName], level: str, *, state:
     measured = {}
     # The text of a regclass quotes reserved words, and each version has more of them.
     session.run("set local quote_all_identifiers = on")
-    for schema, name, columns in session.all(statement("read_stored_columns"), named):
+    for schema, name, columns, generated in session.all(statement("read_carried_columns"), named):
         try:
             names = {"own_rows": f"only {qualified(schema, name)}", "columns": ", ".join(map(quoted, columns))}
             rows, digest = session.all(query.format(**names))[0]
         except StatementFailed as error:
             message = f"the rows of {schema}.{name} could not be measured: {error.message}; {state}"
             raise type(error)(message, hint="mend the cause, or lower [verify] level, and run again") from error
-        measured[schema, name] = Measured(rows=rows, digest=digest)
+        measured[schema, name] = Measured(rows=rows, digest=digest, generated=generated)
     session.run("set local quote_all_identifiers = off")
     return measured
 
 
-def compare(session: Session, manifest: Manifest, level: str) -> str:
-    """Measure what has landed, compare it with a dump that `can_prove` this level, and say in words what was proved.
+def compare(session: Session, manifest: Manifest, level: str) -> Proof:
+    """Measure what has landed, compare it with a dump that `can_prove` this level, and say what was proved.
 
     Raises:
         CopyDiffers: some tables have other rows than the dump; they are named.
         StatementFailed: a table could not be read.
     """
     if level == "off":
-        return LEVELS[level]
+        return _proof(level, [])
     names = [(table.schema, table.name) for table in manifest.tables]
     with session.transaction(snapshot=True):
         found = measure(session, names, level, state=_PUT_BACK)
@@ -73,7 +87,13 @@ def compare(session: Session, manifest: Manifest, level: str) -> str:
             f"{'; '.join(differing)}; {_PUT_BACK}",
             hint="delete this run's dump.json to dump anew, and run again",
         )
-    return LEVELS[level]
+    left_out = sorted(f"{s}.{n}.{column}" for (s, n), table in found.items() for column in table.generated)
+    return _proof(level, left_out if level == "checksums" else [])
+
+
+def _proof(level: str, not_compared: list[str]) -> Proof:
+    but_for = f", but for {len(not_compared)} generated columns" if not_compared else ""
+    return Proof(level=level, verified=LEVELS[level] + but_for, not_compared=not_compared)
 
 
 def _difference(table: Table, found: Measured | None, place: Database) -> str:

