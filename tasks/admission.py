@@ -1,6 +1,6 @@
 """May this dump land in this destination? Asked while nothing has been touched."""
 
-from tasks import catalogue, generations
+from tasks import catalogue, dependents, generations
 from tasks.errors import DestinationUnfit, LandingOccupied, OlderDump, RolledBack
 from tasks.ledger import Holding, read_holding
 from tasks.manifest import Manifest
@@ -41,7 +41,7 @@ def ensure_fit(session: Session, manifest: Manifest, *, allow_older: bool, rebin
     generations.ensure_names_fit(manifest.schemas)
     _ensure_privileges(session, manifest)
     _ensure_extensions(session, manifest)
-    generations.ensure_independent(session, holding, rebinds=rebinds)
+    dependents.ensure_independent(session, holding, rebinds=rebinds)
     _ensure_free(session, manifest, holding)
 
 

@@ -8,7 +8,7 @@ import contextlib
 import graphlib
 import logging
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks import catalogue
@@ -44,6 +44,28 @@ class Follower:
 def obstacles(session: Session, objects: Sequence[Object | Part], allowed: Sequence[Part]) -> list[str]:
     """Name what depends on these objects, is not allowed to and could not follow them, and why."""
     return _find(session, objects, allowed)[1]
+
+
+def missing(
+    session: Session,
+    objects: Sequence[Object],
+    allowed: Sequence[Part],
+    columns: Mapping[tuple[str, str], Collection[str]],
+    *,
+    renamed: Mapping[str, str],
+) -> list[str]:
+    """Name the views that hang on these objects and read a table or a column that will not be there.
+
+    `columns` has the names of those that will, by schema and table; `renamed` maps schemas as in `carried`.
+    """
+    following = {view.objid: view for view in _find(session, objects, allowed)[0]}
+    numbers = {"views": list(following), "relations": [o.objid for o in objects]}
+    found = []
+    for number, schema, relation, column in session.all(statement("read_view_columns"), numbers):
+        place = (renamed.get(schema, schema), relation)
+        if place not in columns or (column is not None and column not in columns[place]):
+            found.append(f"{following[number]}, which reads {'.'.join([*place, *([column] if column else [])])}")
+    return found
 
 
 @contextlib.contextmanager

@@ -4,7 +4,7 @@ import logging
 import time
 from dataclasses import dataclass
 
-from tasks import catalogue, claims, generations, ledger
+from tasks import catalogue, claims, dependents, generations, ledger
 from tasks.errors import DestinationBusy, LandingOccupied
 from tasks.generations import NEXT, previous
 from tasks.ledger import State, read_holding
@@ -107,7 +107,7 @@ def _swap(session: Session, options: PublishOptions) -> tuple[State, list[str]]:
     def work() -> None:
         swapped.clear()
         holding = read_holding(session)
-        generations.ensure_independent(session, holding, rebinds=options.rebinds)
+        dependents.ensure_independent(session, holding, rebinds=options.rebinds)
         outgoing = holding.version("published")
         incoming = next(state for state in holding.states if state.version_state == "built")
         # What reads the load that goes is bound to where it was set aside.
@@ -115,7 +115,7 @@ def _swap(session: Session, options: PublishOptions) -> tuple[State, list[str]]:
             {} if outgoing is None else {place: schema for schema, place in generations.place_of(outgoing).items()}
         )
         landing = holding.load_at("landing")
-        with generations.followed(session, holding, staying=landing, renamed=renamed, state=_KEPT) as following:
+        with dependents.followed(session, holding, staying=landing, renamed=renamed, state=_KEPT) as following:
             generations.drop_previous(session, holding)
             if outgoing is not None:
                 _take_down(session, outgoing, incoming)

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 
-from tasks import catalogue, claims, generations, ledger
+from tasks import catalogue, claims, dependents, generations, ledger
 from tasks.catalogue import Object
 from tasks.errors import NothingToRollBack
 from tasks.generations import DROPPED, previous
@@ -42,10 +42,10 @@ def roll_back(destination: Database, *, readers_timeout_seconds: float, rebinds:
                 f"{destination} keeps no version before the one that readers see; nothing was changed",
                 hint="it is kept from a publish to the next restore, unless [publish] keep_previous is false",
             )
-        generations.ensure_independent(session, holding, rebinds=rebinds)
+        dependents.ensure_independent(session, holding, rebinds=rebinds)
         generations.drop_next(session, holding)
         landing = holding.load_at("landing") if current.load_id == before.load_id else None
-        with generations.followed(session, holding, staying=landing, renamed={}, state=_KEPT):
+        with dependents.followed(session, holding, staying=landing, renamed={}, state=_KEPT):
             _exchange(session, current, before)
         exchanged.append((current, before))
 
