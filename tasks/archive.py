@@ -86,7 +86,11 @@ def pg_dump(
     ]
     try:
         commands.run(
-            command, environment=source.libpq_environment(), timeout_seconds=options.timeout_seconds, on_line=on_line
+            command,
+            environment=source.libpq_environment(),
+            timeout_seconds=options.timeout_seconds,
+            on_line=on_line,
+            listen=source.heartbeat().listen,
         )
     except ProgramFailed as error:
         said = next((line for line in error.lines if "error:" in line), error.message)
@@ -143,8 +147,13 @@ def pg_restore(
         str(archive),
     ]
     try:
-        environment = session.database.libpq_environment()
-        commands.run(command, environment=environment, timeout_seconds=timeout_seconds, on_line=on_line)
+        commands.run(
+            command,
+            environment=session.database.libpq_environment(),
+            timeout_seconds=timeout_seconds,
+            on_line=on_line,
+            listen=session.database.heartbeat().listen,
+        )
     except ProgramFailed as error:
         said = [line.removeprefix("pg_restore: ") for line in error.lines if "error:" in line]
         raise RestoreFailed(

@@ -1,6 +1,5 @@
 """One run at a time on a destination: who holds the claim works there, and nobody else."""
 
-import contextlib
 import time
 
 from tasks.errors import DestinationBusy, DestinationUnfit, StatementFailed
@@ -39,10 +38,6 @@ def claim(destination: Database) -> Session:
             raise _busy(session)
         time.sleep(_PAUSE_SECONDS)
     _end_leftovers(session)
-    with contextlib.suppress(StatementFailed):
-        # So that the server notices within seconds when this process is killed during a long statement; older
-        # servers, and those on some systems, cannot.
-        session.run("set client_connection_check_interval = '2s'")
     try:
         session.run(statement("create_ledger"))
     except StatementFailed as error:

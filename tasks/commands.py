@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,10 +22,12 @@ from tasks.errors import CommandFailed, ToolMissing
 logger = logging.getLogger(__name__)
 
 Line = Callable[[str], None]
+Listen = Callable[[], None]
 
 KEPT_LINES = 400
 # The last lines of a program that has ended are there to be read; only a child of its own could keep us waiting.
 _READ_SECONDS = 60
+_LISTEN_SECONDS = 1
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -56,10 +59,12 @@ def run(
     timeout_seconds: float,
     environment: Mapping[str, str] | None = None,
     on_line: Line | None = None,
+    listen: Listen | None = None,
 ) -> list[str]:
     """Run a program to its end and return the last lines (up to 400) of its output and errors, in order.
 
-    `environment` is added to ours; messages are asked for in English, because steps read them. On Linux the
+    `environment` is added to ours; messages are asked for in English, because steps read them. `listen` is
+    called every second while the program runs; what it raises ends the program. On Linux the
     program gets SIGTERM when the thread that started it dies, also by `kill -9`: SIGTERM, because pg_dump and
     pg_restore then end their own workers, which a SIGKILL would orphan.
 
@@ -74,7 +79,7 @@ def run(
         reader = threading.Thread(target=_read, args=(process, lines, on_line), daemon=True)
         reader.start()
         try:
-            status = process.wait(timeout_seconds)
+            status = _wait(process, timeout_seconds, listen)
         except subprocess.TimeoutExpired as error:
             how = f"did not end within {timeout_seconds:.0f} s"
             raise ProgramFailed(name, how, list(lines), is_late=True) from error
@@ -99,11 +104,23 @@ def _started(command: Sequence[str], environment: Mapping[str, str]) -> Iterator
     with _interrupts_noted() as noted:
         process = _popen(command, environment)
     try:
-        if noted:
-            raise KeyboardInterrupt
+        for number in noted:
+            signal.raise_signal(number)
         yield process
     finally:
         _end(process)
+
+
+def _wait(process: "subprocess.Popen[str]", timeout_seconds: float, listen: Listen | None) -> int:
+    deadline = time.monotonic() + timeout_seconds
+    while True:
+        left = deadline - time.monotonic()
+        try:
+            return process.wait(left if listen is None else min(left, _LISTEN_SECONDS))
+        except subprocess.TimeoutExpired:
+            if listen is None or time.monotonic() >= deadline:
+                raise
+            listen()
 
 
 def _popen(command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[str]":
@@ -136,18 +153,17 @@ def _english() -> dict[str, str]:
 
 @contextlib.contextmanager
 def _interrupts_noted() -> Iterator[list[int]]:
-    """Note Ctrl-C instead of raising it: between fork and exec, Python's hooks lose it, and keep logging's lock."""
+    """Note Ctrl-C and SIGTERM instead of raising: between fork and exec, Python's hooks lose it, and keep locks."""
     noted: list[int] = []
-    # A job in the background of a shell has been told to ignore it.
-    is_ignored = signal.getsignal(signal.SIGINT) in (signal.SIG_IGN, None)
-    if is_ignored or threading.current_thread() is not threading.main_thread():
-        yield noted
-        return
-    before = signal.signal(signal.SIGINT, lambda number, _frame: noted.append(number))
+    # Elsewhere than in the main thread nothing is raised; nor is what a shell has told a background job to ignore.
+    is_main = threading.current_thread() is threading.main_thread()
+    numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if is_main and callable(signal.getsignal(n))]
+    before = {n: signal.signal(n, lambda number, _frame: noted.append(number)) for n in numbers}
     try:
         yield noted
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _die_with_parent() -> None:

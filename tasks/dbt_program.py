@@ -78,8 +78,13 @@ def build(session: Session, options: DbtOptions, output: Path, *, listener: List
         listener(0, said)
 
     try:
-        environment = environment_for(session, schema=options.schema + generations.NEXT)
-        commands.run(command, environment=environment, timeout_seconds=options.timeout_seconds, on_line=on_line)
+        commands.run(
+            command,
+            environment=environment_for(session, schema=options.schema + generations.NEXT),
+            timeout_seconds=options.timeout_seconds,
+            on_line=on_line,
+            listen=session.database.heartbeat().listen,
+        )
     except ProgramFailed as error:
         if any("No space left on device" in line for line in error.lines):
             with writing_to(output):

@@ -81,7 +81,7 @@ def _dump_and_measure(
         try:
             archive.pg_dump(session.database, tool, options, directory, arguments, on_line=on_line)
         except BaseException:
-            session.cancel()
+            session.give_up()
             with suppress(PipelineError):
                 measuring.result()
             raise

@@ -18,6 +18,16 @@ def variable(parameter: str) -> str:
     return _VARIABLES.get(parameter, "PG" + parameter.replace("_", "").upper())
 
 
+def without_first_host(parameters: Mapping[str, str]) -> Mapping[str, str] | None:
+    """Return the parameters with the hosts that are left to try, if any."""
+    rest = {
+        name: text.partition(",")[2]
+        for name in ("host", "hostaddr", "port")
+        if "," in (text := parameters.get(name, ""))
+    }
+    return {**parameters, **rest} if {"host", "hostaddr"} & rest.keys() else None
+
+
 def service(name: str) -> Mapping[str, str]:
     """Return what libpq will read of a service: from the user's file, else the system's, which it looks for in turn."""
     user = commands.variable("PGSERVICEFILE") or str(Path.home() / ".pg_service.conf")

@@ -1,13 +1,13 @@
 """A database, how libpq is told of it, and a session in it.
 
-The only room that knows psycopg2. Its errors are translated here, once.
+The only room, besides the one that waits, that knows psycopg2. Its errors are translated here, once.
 """
 
 import contextlib
 import json
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import psycopg2
@@ -23,6 +23,7 @@ from tasks.errors import (
     SettingInvalid,
     StatementFailed,
 )
+from tasks.heartbeat import Connection, Heartbeat, Limits, connection_to
 from tasks.refusals import first_line, refusal
 
 _KINDS = {
@@ -56,9 +57,10 @@ class Database:
     """Where a database is. Its text never holds a password."""
 
     parameters: Mapping[str, str] = field(repr=False)
+    limits: Limits = field(default_factory=Limits)
 
     @classmethod
-    def from_uri(cls, uri: str, *, application_name: str) -> "Database":
+    def from_uri(cls, uri: str, *, application_name: str, limits: Limits | None = None) -> "Database":
         """Take any libpq connection string: a URI or `host=… dbname=…`.
 
         Raises:
@@ -72,7 +74,8 @@ class Database:
         spills = "@" in given.get("host", "") + given.get("dbname", "")
         if spills or (not given.get("port", "").replace(",", "0").isdigit() and "port" in given):
             raise _unreadable()
-        return cls(parameters={"connect_timeout": "10", **given, "application_name": application_name})
+        parameters = {"connect_timeout": "10", **given, "application_name": application_name}
+        return cls(parameters=parameters, limits=limits or Limits())
 
     @property
     def place(self) -> dict[str, str]:
@@ -100,7 +103,11 @@ class Database:
 
     def named(self, dbname: str) -> "Database":
         """Return another database of the same server."""
-        return Database(parameters={**self.parameters, "dbname": dbname})
+        return replace(self, parameters={**self.parameters, "dbname": dbname})
+
+    def heartbeat(self) -> Heartbeat:
+        """Return what tells somebody who waits for this server whether it still answers."""
+        return Heartbeat(str(self), self.parameters, self.limits)
 
 
 def _unreadable() -> SettingInvalid:
@@ -113,7 +120,7 @@ def _unreadable() -> SettingInvalid:
 class Session:
     """One connection in autocommit mode: a statement is its own transaction unless it is in `transaction()`."""
 
-    def __init__(self, database: Database, connection: psycopg2.extensions.connection) -> None:
+    def __init__(self, database: Database, connection: Connection) -> None:
         self.database = database
         self._connection = connection
         self._began = time.monotonic()
@@ -146,7 +153,7 @@ class Session:
         """Run a query and return its rows, none for a statement that has no result.
 
         Raises:
-            DatabaseUnreachable: the connection is lost.
+            DatabaseUnreachable: the connection is lost, the server hangs, or the statement took too long.
             LockNotGranted: `lock_timeout` went by.
             StatementFailed: the server refused it.
         """
@@ -169,10 +176,9 @@ class Session:
         """End the session."""
         self._connection.close()
 
-    def cancel(self) -> None:
-        """End the statement that another thread runs in this session."""
-        with contextlib.suppress(psycopg2.Error):
-            self._connection.cancel()
+    def give_up(self) -> None:
+        """End the statement that another thread runs in this session, and with it the session."""
+        self._connection.give_up()
 
     @contextlib.contextmanager
     def transaction(self, *, lock_timeout_seconds: float = 0, snapshot: bool = False) -> Iterator[None]:
@@ -218,16 +224,24 @@ def connect(database: Database) -> Iterator[Session]:
 
 def open_session(database: Database) -> Session:
     """Open a session that lasts as long as this process, or until the server ends it. Raises as `connect`."""
-    try:
-        connection = psycopg2.connect(dsn=psycopg2.extensions.make_dsn(**database.parameters))
-        connection.autocommit = True
-        connection.set_client_encoding("UTF8")
-    except psycopg2.Error as error:
-        raise refusal(str(database), str(error)) from error
-    session = Session(database, connection)
+    session = Session(database, _connection(database))
     session.run(
         "select pg_catalog.set_config(name, %(wanted)s::pg_catalog.jsonb ->> pg_catalog.lower(name), false)"
         " from pg_catalog.pg_settings where pg_catalog.lower(name) = any (%(names)s)",
         {"wanted": json.dumps(_SESSION_SETTINGS), "names": list(_SESSION_SETTINGS)},
     )
+    with contextlib.suppress(StatementFailed):
+        # So that the server notices within seconds when this process is killed, or has given up, during a long
+        # statement; older servers, and those on some systems, cannot.
+        session.run("set client_connection_check_interval = '2s'")
     return session
+
+
+def _connection(database: Database) -> Connection:
+    try:
+        connection = connection_to(str(database), database.parameters, database.limits)
+        connection.autocommit = True
+        connection.set_client_encoding("UTF8")
+    except psycopg2.Error as error:
+        raise refusal(str(database), str(error)) from error
+    return connection

@@ -22,6 +22,9 @@ _REFUSALS: tuple[tuple[str, type[PipelineError], str], ...] = (
     ("invalid", SettingInvalid, "correct the connection string"),
 )
 
+# Waiting may mend it: another's session ends.
+_FULL = ("too many connections", "too many clients", "remaining connection slots are reserved")
+
 
 def refusal(database: str, text: str) -> PipelineError:
     """Tell apart what waiting can mend, DatabaseUnreachable, from what it cannot."""
@@ -32,6 +35,11 @@ def refusal(database: str, text: str) -> PipelineError:
         is_meant = not words.startswith("FATAL") or "does not exist" in text
         if words in reason and is_meant and "Temporary failure in name resolution" not in reason:
             return kind(f"{database} cannot be used: {line}; nothing was changed", hint=hint)
+    if any(words in reason for words in _FULL):
+        return DatabaseUnreachable(
+            f"{database} has no connection left: {line}; nothing was changed",
+            hint="end sessions there, or raise max_connections or the connection limit of the role or database",
+        )
     return DatabaseUnreachable(
         f"{database} does not answer: {line}; nothing was changed", hint="start the server, or correct host and port"
     )

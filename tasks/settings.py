@@ -14,6 +14,7 @@ from tasks.archive import DumpOptions
 from tasks.checkpoints import RunFolder
 from tasks.dbt_program import DbtOptions
 from tasks.errors import SettingInvalid
+from tasks.heartbeat import Limits
 from tasks.landing import RestoreOptions
 from tasks.postgres import Database
 from tasks.publish import PublishOptions
@@ -66,6 +67,10 @@ class readiness(luigi.Config):
     """Waiting for the servers."""
 
     timeout_seconds: float = luigi.FloatParameter(default=60, description="how long to wait for each server")
+    hang_seconds: float = luigi.FloatParameter(default=120, description="how long a server at work may be silent")
+    statement_seconds: float = luigi.FloatParameter(
+        default=6 * 3600, description="how long a single statement of ours may take"
+    )
 
 
 class dump(luigi.Config):
@@ -145,7 +150,8 @@ def _given_uri(role: str) -> str:
 def database(role: str, *, application_name: str) -> Database:
     """Return the database of a role: flag, `luigi.cfg`, environment, embedded server."""
     given = _given_uri(role) or embedded_servers.uri(Path(embedded().folder), role)
-    return Database.from_uri(given, application_name=application_name)
+    limits = Limits(hang_seconds=readiness().hang_seconds, statement_seconds=readiness().statement_seconds)
+    return Database.from_uri(given, application_name=application_name, limits=limits)
 
 
 def start_embedded(role: str) -> None:

@@ -11,7 +11,7 @@ import luigi
 import luigi.retcodes
 import luigi.rpc
 
-from tasks import ledger, settings
+from tasks import interruption, ledger, settings
 from tasks.checkpoints import Checkpoint, Json, RunFolder
 from tasks.errors import PipelineError
 from tasks.ledger import Holding
@@ -33,6 +33,7 @@ class Told(logging.Filter):
 
 
 logging.getLogger("luigi-interface").addFilter(Told())
+interruption.prepare()
 
 
 class TowpathTask(luigi.Task):

@@ -1,0 +1,36 @@
+"""Ctrl-C and SIGTERM: what is at work is ended, what is half done is put back, and a person is told in a sentence."""
+
+import signal
+import sys
+import threading
+from types import FrameType, TracebackType
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as a container and systemd send it; it takes the same way out as Ctrl-C."""
+
+
+def prepare() -> None:
+    """Let SIGTERM unwind this process as Ctrl-C does, and tell of either without a traceback."""
+    is_main = threading.current_thread() is threading.main_thread()
+    if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, _raise)
+    sys.excepthook = _tell
+
+
+def _raise(_number: int, _frame: FrameType | None) -> None:
+    raise Terminated
+
+
+def _tell(kind: type[BaseException], error: BaseException, traceback: TracebackType | None) -> None:
+    if not issubclass(kind, KeyboardInterrupt):
+        sys.__excepthook__(kind, error, traceback)
+        return
+    sys.stderr.write(
+        "interrupted; what is complete is kept, readers see a whole version\n"
+        "    what to do: run the same command again\n"
+    )
+    if issubclass(kind, Terminated):
+        # Whoever waits for us is to know of what we died. With SIGINT, Python itself sees to that.
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGTERM)
