@@ -158,7 +158,7 @@ def pg_restore(
         said = [line.removeprefix("pg_restore: ") for line in error.lines if "error:" in line]
         raise RestoreFailed(
             f"pg_restore to {session.database} failed: {said[0] if said else error.message}; "
-            "the landing is put back as it was, readers see what they saw",
+            "the landing is being put back as it was, readers see what they saw",
             hint="mend the cause and run again: the dump is kept",
         ) from error
     finally:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tasks import admission, archive, catalogue, claims, generations, ledger, proof
 from tasks.checkpoints import ensure_intact
-from tasks.errors import DestinationUnfit, PipelineError, RestoreFailed, StatementFailed
+from tasks.errors import DatabaseUnreachable, DestinationUnfit, PipelineError, RestoreFailed, StatementFailed
 from tasks.ledger import read_holding
 from tasks.manifest import Manifest
 from tasks.postgres import Database, Session
@@ -177,10 +177,13 @@ def _put_back(destination: Database, options: RestoreOptions, error: BaseExcepti
         claims.release(destination)
         _recover(claims.claim(destination), options)
     except PipelineError as second:
-        raise RestoreFailed(
-            f"{error}; and the landing could not be put back: {second.message}; readers of the models see what "
-            "they saw, the landing is half loaded",
-            hint="run again as soon as the destination answers: that puts the landing back first",
+        said = error.message if isinstance(error, PipelineError) else "the restore was broken off"
+        # What the server's silence broke is told as such.
+        kind = DatabaseUnreachable if isinstance(second, DatabaseUnreachable) else RestoreFailed
+        raise kind(
+            f"{said}; but the landing could not be put back: {second.message}; readers of the models see what they "
+            "saw, the landing is half loaded",
+            hint="run the same command again as soon as the destination answers: that puts the landing back first",
         ) from error
 
 

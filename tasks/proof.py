@@ -16,7 +16,7 @@ LEVELS = {
 }
 
 _COUNT = "select count(*), null from {own_rows}"
-_PUT_BACK = "the landing is put back as it was, readers see what they saw"
+_PUT_BACK = "the landing is being put back as it was, readers see what they saw"
 
 TableName = tuple[str, str]
 

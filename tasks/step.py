@@ -1,9 +1,9 @@
 """What every task of the way has in common: a checkpoint, a claim on its run, an exit code for each kind of failure."""
 
 import abc
-import contextlib
 import datetime
 import logging
+import math
 import time
 from typing import Any
 
@@ -11,7 +11,7 @@ import luigi
 import luigi.retcodes
 import luigi.rpc
 
-from tasks import interruption, ledger, settings
+from tasks import interruption, ledger, luigid, settings
 from tasks.checkpoints import Checkpoint, Json, RunFolder
 from tasks.errors import PipelineError
 from tasks.ledger import Holding
@@ -21,6 +21,9 @@ logger = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_MESSAGES = 1.0
 
+_LUIGID_GONE = """luigid went away in mid-run: %s; what is complete is kept, readers see a whole version
+    what to do: run the same command again; it does without luigid where that does not answer"""
+
 
 class Told(logging.Filter):
     """Show a foreseen failure by its own words instead of a traceback."""
@@ -29,6 +32,11 @@ class Told(logging.Filter):
         error = record.exc_info[1] if record.exc_info else None
         if isinstance(error, PipelineError):
             record.msg, record.args, record.exc_info, record.exc_text = str(error), (), None, None
+        if isinstance(error, luigi.rpc.RPCError):
+            record.msg, record.args, record.exc_info, record.exc_text = _LUIGID_GONE, (error,), None, None
+        if record.module == "rpc":
+            # luigid is away and asked again; where in Luigi's code that was noticed helps nobody.
+            record.exc_info = record.exc_text = None
         return True
 
 
@@ -40,6 +48,10 @@ class TowpathTask(luigi.Task):
     """What all tasks do when they fail: say it in words, and end with the exit code of its kind."""
 
     _told_at = 0.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        luigid.do_without_if_absent()
 
     def on_failure(self, exception: BaseException) -> Any:
         if not isinstance(exception, PipelineError):
@@ -55,9 +67,12 @@ class TowpathTask(luigi.Task):
         if time.monotonic() - self._told_at < _SECONDS_BETWEEN_MESSAGES:
             return
         self._told_at = time.monotonic()
-        with contextlib.suppress(luigi.rpc.RPCError):
+        try:
             self.set_status_message(text)
             self.set_progress_percentage(percentage)
+        except luigi.rpc.RPCError:
+            # Luigi has tried for a minute, and the program whose output we read has waited with us.
+            self._told_at = math.inf
 
 
 class Step(TowpathTask):
