@@ -4,19 +4,21 @@ luigi --module tasks FullPipeline
 """
 
 from tasks.pipeline import (
-    DatabaseReady,
     DumpSource,
     FullPipeline,
+    Preflight,
     PublishModels,
     RestoreDestination,
     RollBack,
     RunDbt,
 )
+from tasks.step import DatabaseReady
 
 __all__ = [
     "DatabaseReady",
     "DumpSource",
     "FullPipeline",
+    "Preflight",
     "PublishModels",
     "RestoreDestination",
     "RollBack",

@@ -1,7 +1,11 @@
-"""May this dump land in this destination? Asked while nothing has been touched."""
+"""May this dump land in this destination? Asked before there is a dump, and again while nothing has been touched."""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from tasks import catalogue, dependents, generations
-from tasks.errors import DestinationUnfit, LandingOccupied, OlderDump, RolledBack
+from tasks.errors import DestinationUnfit, Doubt, LandingOccupied, OlderDump, RolledBack
 from tasks.ledger import Holding, read_holding
 from tasks.manifest import Manifest
 from tasks.postgres import Session
@@ -10,22 +14,47 @@ from tasks.statements import statement
 _RELATIONS = {"table", "view", "materialized view", "sequence", "foreign table"}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A dump that is to land, or one that would be made now, and a destination with what it holds."""
+
+    session: Session
+    manifest: Manifest
+    holding: Holding
+    allow_older: bool
+    rebinds: bool
+
+
 def ensure_fit(session: Session, manifest: Manifest, *, allow_older: bool, rebinds: bool) -> None:
-    """Refuse what could not end well.
+    """Ask all QUESTIONS, and refuse what could not end well.
 
     Raises:
-        DestinationUnfit: it is the source itself, lacks a privilege or an extension, or a schema's name does not fit.
+        DestinationUnfit: it is the source itself, lacks a privilege, an extension or a collation, or a schema's name
+            does not fit.
         OlderDump, RolledBack: readers would go back in time.
         DependentsFound, LandingOccupied: objects that Towpath did not make are in the way; they are named.
     """
     holding = read_holding(session)
-    here = str(session.database)
+    request = Request(session=session, manifest=manifest, holding=holding, allow_older=allow_older, rebinds=rebinds)
+    for _, question, _ in QUESTIONS:
+        question(request)
+
+
+def _ensure_elsewhere(request: Request) -> None:
+    """Raise DestinationUnfit where source and destination are one database."""
+    holding, manifest = request.holding, request.manifest
     if (holding.system_identifier, holding.database_oid) == (manifest.system_identifier, manifest.database_oid):
         raise DestinationUnfit(
-            f"{here} is the source itself; nothing was changed", hint="give another --destination-uri"
+            f"{request.session.database} is the source itself; nothing was changed",
+            hint="give another --destination-uri",
         )
+
+
+def _ensure_newer(request: Request) -> None:
+    """Raise OlderDump or RolledBack where readers would go back in time."""
+    manifest, holding, here = request.manifest, request.holding, request.session.database
     published = holding.version("published")
-    if published is not None and published.snapshot_at > manifest.snapshot_at and not allow_older:
+    if published is not None and published.snapshot_at > manifest.snapshot_at and not request.allow_older:
         raise OlderDump(
             f"the dump shows {manifest.source} as of {manifest.snapshot_at}, but readers of {here} already see "
             f"{published.snapshot_at}, load {published.load_id} of run {published.run}; nothing was changed",
@@ -38,20 +67,16 @@ def ensure_fit(session: Session, manifest: Manifest, *, allow_older: bool, rebin
             f"{published.run}; nothing was changed",
             hint="run RollBack again to go forward to it, or start under a new --run-id",
         )
-    generations.ensure_names_fit(manifest.schemas)
-    _ensure_privileges(session, manifest)
-    _ensure_extensions(session, manifest)
-    dependents.ensure_independent(session, holding, rebinds=rebinds)
-    _ensure_free(session, manifest, holding)
 
 
-def _ensure_free(session: Session, manifest: Manifest, holding: Holding) -> None:
-    landed = holding.load_at("landing")
+def _ensure_free(request: Request) -> None:
+    """Raise LandingOccupied, naming with their owners the objects that have the names of those that would land."""
+    session, manifest, landed = request.session, request.manifest, request.holding.load_at("landing")
     ours = {(o.classid, o.objid) for o in generations.load_objects(session, landed)} if landed else set()
     wanted = set(manifest.objects)
     relations = {identity for kind, identity in wanted if kind in _RELATIONS}
     occupied = [
-        f"{found.type} {found.identity}"
+        f"{found.type} {found.identity} of {found.owner}"
         for found in catalogue.living_in(session, manifest.schemas)
         if (found.classid, found.objid) not in ours
         and ((found.type, found.identity) in wanted or (found.type in _RELATIONS and found.identity in relations))
@@ -64,8 +89,10 @@ def _ensure_free(session: Session, manifest: Manifest, holding: Holding) -> None
         )
 
 
-def _ensure_privileges(session: Session, manifest: Manifest) -> None:
-    places = [place for (place,) in session.all(statement("read_missing_privileges"), {"schemas": manifest.schemas})]
+def _ensure_privileges(request: Request) -> None:
+    """Raise DestinationUnfit, naming every place in which the role may not create what a load needs."""
+    session, values = request.session, {"schemas": request.manifest.schemas}
+    places = [place for (place,) in session.all(statement("read_missing_privileges"), values)]
     if places:
         raise DestinationUnfit(
             f"the role may not create in {', '.join(places)} of {session.database}; nothing was changed",
@@ -73,15 +100,97 @@ def _ensure_privileges(session: Session, manifest: Manifest) -> None:
         )
 
 
-def _ensure_extensions(session: Session, manifest: Manifest) -> None:
-    names = [extension.name for extension in manifest.extensions]
-    schemas = {extension.name: extension.schema for extension in manifest.extensions}
-    rows = session.all(statement("read_available_extensions"), {"names": names})
-    absent = [name for name, is_available, _ in rows if not is_available]
-    elsewhere = [f"{name} in {at} rather than {schemas[name]}" for name, _, at in rows if at and at != schemas[name]]
+def _ensure_owned(request: Request) -> None:
+    """Raise DestinationUnfit, naming what Towpath made and somebody else has been given: it cannot be moved."""
+    session = request.session
+    objects = dependents.all_objects(session, request.holding)
+    numbers = {"classids": [o.classid for o in objects], "objids": [o.objid for o in objects]}
+    foreign = session.all(statement("read_not_ours"), numbers)
+    if foreign:
+        named = ", ".join(dict.fromkeys(f"{kind} {identity} of {owner}" for kind, identity, owner in foreign))
+        raise DestinationUnfit(
+            f"the role may not move what Towpath made in {session.database} and others own: {named}; "
+            "nothing was changed",
+            hint="alter … owner to this role, or make it a member of theirs",
+        )
+
+
+def _ensure_extensions(request: Request) -> str | list[Doubt]:
+    """Compare the source's extensions with what the server has or would make; doubt where that is older.
+
+    Raises:
+        DestinationUnfit: it has none of that name, or has it in another schema.
+    """
+    session, wanted = request.session, {extension.name: extension for extension in request.manifest.extensions}
+    rows = session.all(statement("read_available_extensions"), {"names": list(wanted)})
+    absent = [name for name, version, _ in rows if version is None]
+    installed = [(name, at, wanted[name].schema) for name, _, at in rows if at]
+    elsewhere = [f"{name} in {at} rather than {schema}" for name, at, schema in installed if at != schema]
     if absent or elsewhere:
         raise DestinationUnfit(
             f"{session.database} cannot have the source's extensions: {', '.join(absent + elsewhere)}; "
             "nothing was changed",
             hint="install them on the server, or name them in [source] exclude_extensions",
         )
+    older = [f"{n} {v} for {wanted[n].version}" for n, v, _ in rows if _numbers(v) < _numbers(wanted[n].version)]
+    if not older:
+        return ", ".join(f"{name} {version}" for name, version, _ in rows) or "none needed"
+    return [
+        Doubt(
+            f"{session.database} has older extensions than the source: {', '.join(older)}; what needs the newer ones "
+            "fails in the restore, and the landing is put back",
+            "alter extension … update, or install the newer version on the server",
+        )
+    ]
+
+
+def _numbers(version: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", version)]
+
+
+def _ensure_collations(request: Request) -> None:
+    """Raise DestinationUnfit, naming every collation that must come with the server and does not."""
+    session, named_by = request.session, request.manifest.collations
+    rows = session.all(statement("read_missing_collations"), {"names": list(named_by)})
+    if missing := [f'"{name}" (of {named_by[name]})' for (name,) in rows]:
+        raise DestinationUnfit(
+            f"{session.database} lacks collations of the source: {', '.join(missing)}; nothing was changed",
+            hint="install the locale on the server and run pg_import_system_collations('pg_catalog')",
+        )
+
+
+def consider_temporary_tables(session: Session) -> str | list[Doubt]:
+    """Doubt where the role may not make temporary tables, which some of dbt's ways to build a model need."""
+    if session.value("select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temporary')"):
+        return "the role may make temporary tables"
+    return [
+        Doubt(
+            f"the role may not make temporary tables in {session.database}: dbt's incremental models and snapshots "
+            "need them",
+            "grant temporary on the database to the role, unless the project has none of these",
+        )
+    ]
+
+
+def _ensure_names_fit(request: Request) -> None:
+    generations.ensure_names_fit(request.manifest.schemas)
+
+
+def _ensure_independent(request: Request) -> None:
+    # Where Towpath has never been there may be no ledger to ask.
+    if request.holding.states:
+        dependents.ensure_independent(request.session, request.holding, rebinds=request.rebinds)
+
+
+# What a question is about, the question, what is told where it has nothing to say.
+QUESTIONS: Sequence[tuple[str, Callable[[Request], str | list[Doubt] | None], str]] = (
+    ("two databases", _ensure_elsewhere, "the destination is not the source"),
+    ("time", _ensure_newer, "readers of the destination see nothing newer"),
+    ("names", _ensure_names_fit, "every schema's name leaves room for __previous"),
+    ("privileges", _ensure_privileges, "the role may create what a load needs"),
+    ("ownership", _ensure_owned, "the role may move what Towpath has made"),
+    ("extensions", _ensure_extensions, ""),
+    ("collations", _ensure_collations, "the destination has those that the source names"),
+    ("dependents", _ensure_independent, "nobody else's objects hang on what would be replaced"),
+    ("in the way", _ensure_free, "nobody else's objects have the names of what would land"),
+)

@@ -2,7 +2,7 @@
 
 import errno
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,7 +26,8 @@ class DumpOptions:
     exclude_extensions: tuple[str, ...] = ()
     jobs: int = 2
     compress: str = "1"
-    lock_timeout_seconds: float = 60
+    large_objects: str = "refuse"
+    lock_wait_timeout: float = 60
     timeout_seconds: float = 6 * 3600
     verify: str = "counts"
 
@@ -79,7 +80,7 @@ def pg_dump(
         *arguments,
         *options.patterns,
         f"--compress={options.compress}",
-        f"--lock-wait-timeout={round(options.lock_timeout_seconds * 1000)}",
+        f"--lock-wait-timeout={round(options.lock_wait_timeout * 1000)}",
         "--encoding=UTF8",
         "--no-blobs",
         "--verbose",
@@ -174,20 +175,32 @@ _LEFT_OUT = re.compile(
     r"|DEFAULT ACL|ACL|STATISTICS DATA) "
     r"|COMMENT .*? (POLICY|FOREIGN TABLE) "
 )
+# Of these the destination has its own: they say who may do what at the source, and where its changes go.
+_THE_SOURCES_OWN = re.compile(
+    r"(PUBLICATION|SUBSCRIPTION|DATABASE|DATABASE PROPERTIES) - "
+    r"|(PUBLICATION TABLES? ?(IN SCHEMA)?|SUBSCRIPTION TABLE|POLICY|ROW SECURITY|SECURITY LABEL|DEFAULT ACL|ACL) "
+    r"|COMMENT "
+)
 # Made before pg_restore begins, because they outlive the load.
 _OURS = re.compile(r"(SCHEMA|EXTENSION) - |COMMENT - EXTENSION ")
 
 
-def restored(contents: Sequence[Entry]) -> list[Entry]:
+def restored(contents: Sequence[Entry], except_titles: Collection[str] = ()) -> list[Entry]:
     """List what pg_restore is to make: all that lives in schemas and does not outlive the load."""
     defined = _defined(contents)
-    return [e for e in contents if not _is_left_out(e, defined) and _OURS.match(e.title) is None]
+    made = [e for e in contents if not _is_left_out(e, defined) and _OURS.match(e.title) is None]
+    return [e for e in made if e.title not in except_titles]
 
 
 def left_out(contents: Sequence[Entry]) -> list[str]:
     """Name what a copy into schemas cannot carry, and of which a person should know."""
     defined = _defined(contents)
     return [e.title for e in contents if _is_left_out(e, defined) and _OURS.match(e.title) is None]
+
+
+def is_the_sources_own(title: str) -> bool:
+    """Whether something left out is no loss: grants, policies, publications, comments."""
+    return _THE_SOURCES_OWN.match(title) is not None
 
 
 def _defined(contents: Sequence[Entry]) -> set[str]:

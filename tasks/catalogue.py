@@ -37,7 +37,10 @@ class Part:
 
 @dataclass(frozen=True)
 class Object:
-    """An object that lives in a schema by itself; type and identity as `pg_identify_object` gives them."""
+    """An object that lives in a schema by itself; type and identity as `pg_identify_object` gives them.
+
+    `is_owned` says whether the session's role owns it.
+    """
 
     classid: int
     objid: int
@@ -45,6 +48,7 @@ class Object:
     schema: str
     identity: str
     is_owned: bool
+    owner: str
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The files that a run leaves behind: fingerprinted JSON, written whole or not at all.
 
-artifacts/<run>/dump/  dump.json  restore.json  dbt.json  dbt/  publish.json  report.json
+artifacts/<run>/preflight.json  dump/  dump.json  restore.json  dbt.json  dbt/  publish.json  report.json
 """
 
 import contextlib
@@ -96,7 +96,7 @@ class RunFolder:
         return self.path / "dbt"
 
     def checkpoint(self, name: str) -> Checkpoint:
-        """One of dump, restore, dbt, publish, report."""
+        """One of preflight, dump, restore, dbt, publish, report."""
         return Checkpoint(self.path / f"{name}.json")
 
     @contextlib.contextmanager

@@ -1,9 +1,11 @@
 """One run at a time on a destination: who holds the claim works there, and nobody else."""
 
 import time
+from collections.abc import Callable
 
 from tasks.errors import DestinationBusy, DestinationUnfit, StatementFailed
-from tasks.postgres import Database, Session, open_session
+from tasks.postgres import Database, Row, Session, open_session
+from tasks.servers import ensure_writable, read_server
 from tasks.statements import statement
 
 # Any number that nobody else uses: this one spells "towpath" in ASCII.
@@ -23,20 +25,18 @@ def claim(destination: Database) -> Session:
 
     Raises:
         DestinationBusy: another run holds the claim; it is named.
-        DestinationUnfit: the ledger cannot be made.
+        DestinationUnfit: nothing can be written there, the ledger is somebody else's or cannot be made.
     """
     key = repr(sorted(destination.place.items()))
     held = _claims.get(key)
     if held is not None and held.in_reach:
         return held
     session = open_session(destination)
+    ensure_writable(session, read_server(session))
+    ensure_ledger_is_ours(session)
     # Another name than that of the sessions that another run's claim, should it come first, ends as leftovers.
     session.run("select pg_catalog.set_config('application_name', %s, false)", [_holder_name(destination)])
-    deadline = time.monotonic() + _CLAIM_SECONDS
-    while not session.value("select pg_catalog.pg_try_advisory_lock(%s)", [_CLAIM]):
-        if time.monotonic() > deadline:
-            raise _busy(session)
-        time.sleep(_PAUSE_SECONDS)
+    _wait_for_claim(session, lambda: session.value("select pg_catalog.pg_try_advisory_lock(%s)", [_CLAIM]) is True)
     _end_leftovers(session)
     try:
         session.run(statement("create_ledger"))
@@ -60,8 +60,35 @@ def release(destination: Database) -> None:
         session.close()
 
 
+def ensure_unclaimed(session: Session) -> None:
+    """Raise DestinationBusy, naming it, where another run holds the claim; without taking it."""
+    _wait_for_claim(session, lambda: not _holders(session))
+
+
+def ensure_ledger_is_ours(session: Session) -> None:
+    """Raise DestinationUnfit where there is a schema towpath that this role cannot write to as it needs to."""
+    if owners := [name for (name,) in session.all(statement("read_ledger_owner"))]:
+        raise DestinationUnfit(
+            f"the ledger, schema towpath in {session.database}, belongs to {', '.join(owners)}; nothing was changed",
+            hint="run as that role, or make this one a member of it",
+        )
+
+
+def _wait_for_claim(session: Session, is_free: Callable[[], bool]) -> None:
+    # The server may not have noticed yet that a run was killed.
+    deadline = time.monotonic() + _CLAIM_SECONDS
+    while not is_free():
+        if time.monotonic() > deadline:
+            raise _busy(session)
+        time.sleep(_PAUSE_SECONDS)
+
+
+def _holders(session: Session) -> list[Row]:
+    return session.all(statement("read_claim_holder"), {"claim": _CLAIM})
+
+
 def _busy(session: Session) -> DestinationBusy:
-    rows = session.all(statement("read_claim_holder"), {"claim": _CLAIM})
+    rows = _holders(session)
     holder = "; ".join(f"run {name.removeprefix(_HOLDER)} (session {p} from {at})" for name, p, at in rows)
     return DestinationBusy(
         f"{session.database} is being worked on by {holder or 'another run'}; nothing was changed",

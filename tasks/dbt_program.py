@@ -9,7 +9,7 @@ from tasks import commands, generations
 from tasks.checkpoints import digest_of, files_in, writing_to
 from tasks.commands import ProgramFailed
 from tasks.dbt_artifacts import failure
-from tasks.errors import SettingInvalid
+from tasks.errors import SettingInvalid, ToolMissing
 from tasks.postgres import Session
 from tasks.progress import Listener
 
@@ -47,6 +47,15 @@ class DbtOptions:
         return digest_of({"files": files, "variables": self.variables, "schema": self.schema, "dbt": self.executable})
 
 
+def ensure_startable(options: DbtOptions) -> None:
+    """Raise ToolMissing where there is no such program."""
+    if commands.find(options.executable, commands.search_path()) is None:
+        raise ToolMissing(
+            f"dbt was not found as {options.executable}; nothing was built",
+            hint="install it beside this Python, or name it in [dbt] executable",
+        )
+
+
 def build(session: Session, options: DbtOptions, output: Path, *, listener: Listener) -> None:
     """Run `dbt build` into `<schema>__next`; `output` gets dbt's target folder and its log.
 
@@ -54,6 +63,7 @@ def build(session: Session, options: DbtOptions, output: Path, *, listener: List
         ModelsBroken, TestsFailed: the failed nodes are named.
         ArtifactsUnwritable: the output folder is full or not ours.
     """
+    ensure_startable(options)
     with writing_to(output):
         output.mkdir(parents=True, exist_ok=True)
         # A result that is there after a failure must be this build's.

@@ -58,11 +58,16 @@ def followed(
 
     Must be in a transaction; see `followers.carried`.
     """
-    objects = [*_lasting_objects(session, holding), *_passing_objects(session, holding)]
+    objects = all_objects(session, holding)
     unmoved = {o.objid for o in generations.load_objects(session, staying)} if staying else set()
     parts = ledger.all_parts(session, beside=objects)
     moving = catalogue.family_of(session, [o for o in objects if o.objid not in unmoved])
     return followers.carried(session, moving, parts, renamed=renamed, state=state)
+
+
+def all_objects(session: Session, holding: Holding) -> list[Object]:
+    """List what Towpath made, as it is now."""
+    return [*_lasting_objects(session, holding), *_passing_objects(session, holding)]
 
 
 def _lasting_objects(session: Session, holding: Holding) -> list[Object]:

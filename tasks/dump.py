@@ -7,16 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from tasks import archive, proof
+from tasks import archive, proof, selection
 from tasks.archive import DumpOptions, Entry
-from tasks.checkpoints import Json, RunFolder, files_in, sizes_in
+from tasks.checkpoints import RunFolder, files_in, sizes_in
 from tasks.errors import DumpFailed, PipelineError
-from tasks.manifest import Extension, Manifest, Table
+from tasks.manifest import Manifest, Table
 from tasks.postgres import Database, Session, connect
 from tasks.progress import Listener, Progress
 from tasks.proof import Measured, TableName
-from tasks.snapshot import Snapshot, held_snapshot, table_numbers
-from tasks.statements import statement
+from tasks.selection import table_numbers
+from tasks.snapshot import Snapshot, held_snapshot
 from tasks.tools import Tool, Tools
 
 logger = logging.getLogger(__name__)
@@ -30,15 +30,17 @@ def dump_database(
     """Dump the source into `folder.dump`, whole and flushed to disk or not at all, and describe it.
 
     Raises:
-        SourceUnreadable, SourceEmpty, SourceBusy: before a row was read.
+        SourceUnreadable, SourceEmpty, SourceBusy, SourceUncopyable: before a row was read.
         DumpFailed: pg_dump failed, or its dump lacks a table of the snapshot.
         ArtifactsUnwritable: the disk is full or the folder not ours.
     """
     started = time.monotonic()
     with folder.unfinished(folder.dump) as directory, connect(source) as session:
         with held_snapshot(session, tools, options, directory.parent) as snapshot:
+            selection.ensure_copyable(session, snapshot.wanted, options, large_objects=snapshot.large_objects)
             measured = _dump_and_measure(session, snapshot, tools.pg_dump, options, directory, listener=listener)
-            described = _describe(session, snapshot.wanted, options)
+            described = selection.describe(session, snapshot.wanted, options)
+            keys = selection.orphaned_keys(session, snapshot.wanted)
         contents = archive.entries(tools.pg_restore, directory, timeout_seconds=options.timeout_seconds)
         manifest = Manifest(
             source=str(source),
@@ -50,7 +52,7 @@ def dump_database(
             lsn=snapshot.lsn,
             tables=_tables_of(snapshot, measured, contents, source),
             files=files_in(directory),
-            left_out=[*archive.left_out(contents), *_large_objects(snapshot)],
+            left_out=[*archive.left_out(contents), *(key.title for key in keys), *_large_objects(snapshot)],
             seconds=round(time.monotonic() - started, 3),
             **described,
         )
@@ -86,27 +88,6 @@ def _dump_and_measure(
                 measuring.result()
             raise
         return measuring.result()
-
-
-def _describe(session: Session, wanted: list[Entry], options: DumpOptions) -> Json:
-    """Name, in the dump's snapshot, what was dumped; the snapshot's transaction must still be open."""
-    numbered = [entry for entry in wanted if entry.classid]
-    numbers = {"classids": [entry.classid for entry in numbered], "oids": [entry.oid for entry in numbered]}
-    objects = session.all(statement("read_objects"), numbers)
-    titles = [entry.title for entry in wanted]
-    extensions = [
-        Extension(name=name, schema=schema, version=version)
-        for name, schema, version in session.all(statement("read_extensions"))
-        if any(title.startswith(f"EXTENSION - {name} ") for title in titles) and name not in options.exclude_extensions
-    ]
-    # A schema may be empty.
-    namespaces = [entry.oid for entry in wanted if entry.title.startswith("SCHEMA - ")]
-    named = session.all("select nspname::text from pg_catalog.pg_namespace where oid = any(%s)", [namespaces])
-    return {
-        "schemas": sorted({schema for _, schema, _ in objects} | {schema for (schema,) in named}),
-        "objects": sorted((kind, identity) for kind, _, identity in objects),
-        "extensions": extensions,
-    }
 
 
 def _large_objects(snapshot: Snapshot) -> list[str]:

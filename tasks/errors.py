@@ -4,6 +4,8 @@ A message is one sentence: what failed, on which object, and what state things a
 move. Exit codes below 11 belong to Luigi (`[retcode]` in `luigi.cfg`).
 """
 
+from dataclasses import dataclass
+
 
 class PipelineError(Exception):
     """A foreseen failure, told to a person."""
@@ -147,6 +149,18 @@ class RolledBack(PipelineError):
     exit_code = 36
 
 
+class SourceUncopyable(PipelineError):
+    """The source holds what a copy cannot have: large objects, a view on a table that is left out."""
+
+    exit_code = 37
+
+
+class WarningsFound(PipelineError):
+    """The preflight has warnings, and with --strict these stop the run."""
+
+    exit_code = 38
+
+
 class ToolMissing(PipelineError):
     """A program is not installed, or not in a version that will do."""
 
@@ -183,3 +197,11 @@ class ObjectMissing(StatementFailed):
 
 class LockNotGranted(StatementFailed):
     """`lock_timeout` went by; the step that wanted the lock says what that means."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """A foreseen difficulty that a run goes on in spite of: a sentence, and what would mend it."""
+
+    message: str
+    hint: str

@@ -82,6 +82,19 @@ def drop_next(session: Session, holding: Holding) -> None:
         ledger.set_version(session, state.version_id, state="dropped")
 
 
+def ensure_next_is_free(session: Session, target: str) -> None:
+    """Raise LandingOccupied, naming the schemas that are not Towpath's where dbt would build.
+
+    To be asked when what an earlier build left is dropped, or where there is none.
+    """
+    if strangers := next_schemas(session, target):
+        raise LandingOccupied(
+            f"{session.database} has schemas that Towpath did not make where dbt would build: "
+            f"{', '.join(strangers)}; nothing was changed",
+            hint=f"rename them: names with {NEXT} are Towpath's",
+        )
+
+
 def next_schemas(session: Session, target: str) -> list[str]:
     """List the schemas into which dbt builds, with that `target.schema`: named after it, or marked at their end."""
     query = (

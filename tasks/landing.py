@@ -139,7 +139,8 @@ def _fill(
     Together, two of its jobs may deadlock: one attaches a partition's index while another adds a key that refers to
     the partitioned table (seen once in some hundred loads).
     """
-    contents = archive.restored(archive.entries(tool, directory, timeout_seconds=options.timeout_seconds))
+    entries = archive.entries(tool, directory, timeout_seconds=options.timeout_seconds)
+    contents = archive.restored(entries, except_titles=manifest.left_out)
     keys = [entry for entry in contents if entry.title.startswith(_KEY)]
     sizes = {str(table): table.bytes for table in manifest.tables if table.with_data}
     with Progress("restoring", sizes, listener, at_work=options.jobs) as progress:

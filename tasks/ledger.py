@@ -41,6 +41,11 @@ class Holding:
     database_oid: int
     states: tuple[State, ...]
 
+    @property
+    def place(self) -> dict[str, object]:
+        """What a checkpoint says of which database this is."""
+        return {"system_identifier": self.system_identifier, "database_oid": self.database_oid}
+
     def has_landed(self, load_id: object, dump_digest: object = None) -> bool:
         """Whether the landing holds that load, restored and whole, and of that dump where one is given.
 
@@ -177,6 +182,12 @@ def set_version(session: Session, version_id: int, *, state: str) -> None:
     )
     if state == "dropped":
         session.run("delete from towpath.objects where version_id = %s", [version_id])
+
+
+def is_there(destination: Database) -> bool:
+    """Whether the destination has a ledger."""
+    with connect(destination) as session:
+        return session.value("select pg_catalog.to_regclass('towpath.steps') is not null") is True
 
 
 def record_step(

@@ -1,7 +1,7 @@
 """What a dump holds, as `dump.json` tells it to whoever loads it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from tasks.checkpoints import Json, digest_of
@@ -39,7 +39,8 @@ class Manifest:
     """A dump in one snapshot of its source.
 
     `objects` are type and identity, as `pg_identify_object` gives them, of everything in schemas that was
-    dumped. `snapshot_at` is ISO 8601 in UTC. `left_out` says in words what a copy into schemas cannot carry.
+    dumped; `collations` are those that must come with the server, each with an object that names it.
+    `snapshot_at` is ISO 8601 in UTC. `left_out` says in words what a copy into schemas cannot carry.
     """
 
     source: str
@@ -53,6 +54,7 @@ class Manifest:
     extensions: list[Extension]
     tables: list[Table]
     objects: list[tuple[str, str]]
+    collations: dict[str, str] = field(default_factory=dict)
     left_out: list[str]
     files: dict[str, Json]
     seconds: float
@@ -82,7 +84,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Manifest":
-        known = {name: content[name] for name in cls.__dataclass_fields__}
+        known = {name: content[name] for name in cls.__dataclass_fields__ if name in content}
         known["tables"] = [Table(**table) for table in content["tables"]]
         known["extensions"] = [Extension(**extension) for extension in content["extensions"]]
         known["objects"] = [(kind, identity) for kind, identity in content["objects"]]

@@ -8,7 +8,7 @@ from pathlib import Path
 from tasks import catalogue, claims, dbt_program, generations, ledger, stateful
 from tasks.dbt_artifacts import BuildResults
 from tasks.dbt_program import DbtOptions
-from tasks.errors import DestinationBusy, DestinationUnfit, LandingOccupied, PipelineError, RolledBack
+from tasks.errors import DestinationBusy, DestinationUnfit, PipelineError, RolledBack
 from tasks.ledger import Holding, State, read_holding
 from tasks.postgres import Database, Session
 from tasks.progress import Listener
@@ -99,12 +99,7 @@ def _begin(session: Session, load_id: int, dbt_digest: str, options: DbtOptions,
         if published is not None:
             _ensure_replaceable(session, published)
         generations.drop_next(session, holding)
-        if strangers := generations.next_schemas(session, options.schema):
-            raise LandingOccupied(
-                f"{session.database} has schemas that Towpath did not make where dbt would build: "
-                f"{', '.join(strangers)}; nothing was changed",
-                hint=f"rename them: names with {generations.NEXT} are Towpath's",
-            )
+        generations.ensure_next_is_free(session, options.schema)
         begun.append(
             session.value(
                 "insert into towpath.versions (load_id, run, dbt_digest, target, state)"

@@ -1,43 +1,79 @@
 """The tasks: what requires what, and what is complete when. The work is done a storey below."""
 
+import contextlib
 import logging
 import sys
+import uuid
 from collections.abc import Mapping
 from typing import Any
 
 import luigi
 
-from tasks import dump, landing, models, proof, readiness, report, rollback, settings
+from tasks import dump, inquiry, landing, ledger, models, preflight, proof, report, rollback, settings
 from tasks import publish as publishing
 from tasks.checkpoints import Json
 from tasks.errors import PipelineError
-from tasks.ledger import Holding
 from tasks.manifest import Manifest
-from tasks.postgres import Database, connect
-from tasks.step import Step, TowpathTask
-from tasks.tools import Tools
+from tasks.postgres import connect
+from tasks.step import DatabaseReady, RunTask, Step, TowpathTask, major
 
 logger = logging.getLogger(__name__)
 
+# Worker processes share it, being forked; nobody else has it.
+_INVOCATION = uuid.uuid4().hex
 
-class DatabaseReady(TowpathTask):
-    """Complete while the server of a role answers a query; never taken from a file."""
 
-    role: str = luigi.ChoiceParameter(choices=["source", "destination"])
+class Preflight(RunTask):
+    """Everything asked that can be asked beforehand. Complete when this very invocation has asked it and may go on."""
+
+    checkpoint_name = "preflight"
+    is_listed: bool = luigi.BoolParameter(
+        default=True,
+        significant=False,
+        parsing=luigi.BoolParameter.EXPLICIT_PARSING,
+        description="print the whole list; else only what is not ok is logged",
+    )
+
+    def requires(self) -> Mapping[str, luigi.Task]:
+        # A dump that is there can be loaded while its source is down.
+        roles = ["destination"] if self.clone(DumpSource).complete() else ["source", "destination"]
+        return {role: DatabaseReady(role=role) for role in roles}
 
     def complete(self) -> bool:
         try:
-            return readiness.is_ready(self._database())
+            return self.checkpoint.made_from({"invocation": _INVOCATION, "passed": True}) is not None
         except PipelineError:
             return False
 
     def run(self) -> None:
-        if settings.is_embedded(self.role):
-            settings.start_embedded(self.role)
-        readiness.wait_until_ready(self._database(), settings.readiness_options())
+        with self.folder.claimed():
+            findings = preflight.look(self._plan())
+            passed = inquiry.has_passed(findings, strict=self.strict)
+            content = {"findings": [finding.to_json() for finding in findings]}
+            self.checkpoint.write({"invocation": _INVOCATION, "passed": passed}, content)
+        sys.stdout.write(inquiry.tell(findings, is_listed=self.is_listed))
+        inquiry.ensure_passed(findings, strict=self.strict)
 
-    def _database(self) -> Database:
-        return settings.database(self.role, application_name="towpath-readiness")
+    def note(self, outcome: str, message: str | None) -> None:
+        # Whoever only looks leaves nothing behind in a destination where Towpath has never been.
+        with contextlib.suppress(PipelineError):
+            if ledger.is_there(self.asking("destination")):
+                super().note(outcome, message)
+
+    def _plan(self) -> preflight.Plan:
+        is_dumped = self.clone(DumpSource).complete()
+        return preflight.Plan(
+            source=self.asking("source"),
+            destination=self.asking("destination"),
+            folder=self.folder,
+            tools=settings.tools,
+            dump=settings.dump_options(),
+            dbt=settings.dbt_options,
+            dumped=Manifest.from_json(self.read("dump")) if is_dumped else None,
+            has_landed=is_dumped and self.clone(RestoreDestination).complete(),
+            allow_older=self.allow_older,
+            rebinds=settings.rebinds(),
+        )
 
 
 class DumpSource(Step):
@@ -46,7 +82,7 @@ class DumpSource(Step):
     checkpoint_name = "dump"
 
     def requires(self) -> Mapping[str, luigi.Task]:
-        return {"source": DatabaseReady(role="source"), "destination": DatabaseReady(role="destination")}
+        return {"looked": _looked(self)}
 
     def fingerprint(self) -> Json:
         return {"source": self.database("source").place, "selection": settings.dump_options().selection}
@@ -59,7 +95,7 @@ class DumpSource(Step):
         options, source = settings.dump_options(), self.database("source")
         # What it proves is about to be replaced; the other checkpoints are proved by the destination.
         self.checkpoint.remove()
-        tools = _tools(self, source_major=_major(self.asking("source")))
+        tools = self.tools(source_major=major(self.asking("source")))
         manifest = dump.dump_database(source, self.folder, tools, options, listener=self.tell)
         return manifest.to_json()
 
@@ -70,11 +106,11 @@ class RestoreDestination(Step):
     checkpoint_name = "restore"
 
     def requires(self) -> Mapping[str, luigi.Task]:
-        return {"dump": self.clone(DumpSource), "ready": DatabaseReady(role="destination")}
+        return {"looked": _looked(self), "dump": self.clone(DumpSource)}
 
     def fingerprint(self) -> Json:
         dumped = self.read("dump")
-        return {"dump": Manifest.from_json(dumped).digest if dumped else None, **_place(self.holding())}
+        return {"dump": Manifest.from_json(dumped).digest if dumped else None, **self.holding().place}
 
     def still_holds(self, content: Json, /) -> bool:
         has_landed = self.holding().has_landed(content["load_id"], content["fingerprint"]["dump"])
@@ -83,7 +119,7 @@ class RestoreDestination(Step):
     def work(self) -> Json:
         manifest = Manifest.from_json(self.read("dump"))
         # The source may be down by now: what counts is the program that wrote the dump.
-        pg_restore = _tools(self, source_major=manifest.pg_dump_major).pg_restore
+        pg_restore = self.tools(source_major=manifest.pg_dump_major).pg_restore
         load = landing.restore(
             manifest,
             self.folder.dump,
@@ -102,7 +138,7 @@ class RunDbt(Step):
     checkpoint_name = "dbt"
 
     def requires(self) -> Mapping[str, luigi.Task]:
-        return {"restore": self.clone(RestoreDestination)}
+        return {"looked": _looked(self), "restore": self.clone(RestoreDestination)}
 
     def fingerprint(self) -> Json:
         return _version(self)
@@ -131,7 +167,7 @@ class PublishModels(Step):
     checkpoint_name = "publish"
 
     def requires(self) -> Mapping[str, luigi.Task]:
-        return {"dbt": self.clone(RunDbt)}
+        return {"looked": _looked(self), "dbt": self.clone(RunDbt)}
 
     def fingerprint(self) -> Json:
         return _version(self)
@@ -163,14 +199,14 @@ class FullPipeline(Step):
         return True
 
     def work(self) -> Json:
-        checkpoints = {name: self.read(name) for name in report.STEPS}
+        checkpoints = {name: self.read(name) for name in ("preflight", *report.STEPS)}
         destination = self.database("destination")
         with connect(destination) as session:
             server = session.value("show server_version")
         versions = {"luigi": luigi.__version__, "python": sys.version.split()[0], "destination_server": str(server)}
         composed = report.compose(self.run_name, checkpoints, versions=versions)
-        major = Manifest.from_json(checkpoints["dump"]).pg_dump_major
-        psql = _tools(self, source_major=major).pg_restore.path.with_name("psql")
+        pg_dump_major = Manifest.from_json(checkpoints["dump"]).pg_dump_major
+        psql = self.tools(source_major=pg_dump_major).pg_restore.path.with_name("psql")
         shown = report.first_rows(destination, psql, settings.publish().show, composed["models"])
         sys.stdout.write(report.summarize(composed, self.folder.path, shown=shown) + "\n")
         return composed
@@ -202,19 +238,11 @@ class RollBack(TowpathTask):
         )
 
 
-def _place(holding: Holding) -> Json:
-    return {"system_identifier": holding.system_identifier, "database_oid": holding.database_oid}
-
-
 def _version(step: Step) -> Json:
     load_id = step.read("restore").get("load_id")
-    return {"load_id": load_id, "dbt_digest": settings.dbt_options().digest(), **_place(step.holding())}
+    return {"load_id": load_id, "dbt_digest": settings.dbt_options().digest(), **step.holding().place}
 
 
-def _major(database: Database) -> int:
-    with connect(database) as session:
-        return session.server_version // 10000
-
-
-def _tools(step: Step, *, source_major: int) -> Tools:
-    return settings.tools(source_major=source_major, destination_major=_major(step.asking("destination")))
+def _looked(step: Step) -> Preflight:
+    looked: Preflight = step.clone(Preflight, is_listed=False)
+    return looked

@@ -41,6 +41,9 @@ class source(luigi.Config):
         default=(), description="patterns of tables to copy without their rows"
     )
     exclude_extensions: tuple[str, ...] = luigi.ListParameter(default=(), description="extensions not to be made")
+    large_objects: str = luigi.ChoiceParameter(
+        default="refuse", choices=["refuse", "skip"], description="what to do where the source has large objects"
+    )
 
 
 class destination(luigi.Config):
@@ -78,7 +81,9 @@ class dump(luigi.Config):
 
     jobs: int = luigi.IntParameter(default=2, description="tables dumped at once")
     compress: str = luigi.Parameter(default="1", description="as pg_dump --compress: 0 to 9, gzip:1, zstd:1, none")
-    lock_timeout_seconds: float = luigi.FloatParameter(default=60, description="how long to wait for a table's lock")
+    lock_wait_timeout: float = luigi.FloatParameter(
+        default=60, description="how many seconds to wait for a lock on each table"
+    )
     timeout_seconds: float = luigi.FloatParameter(default=6 * 3600, description="how long pg_dump may take in all")
     tools_folder: str = luigi.Parameter(default="", description="the one folder to look for pg_dump and pg_restore")
 
@@ -180,7 +185,8 @@ def dump_options() -> DumpOptions:
         exclude_extensions=tuple(which.exclude_extensions),
         jobs=how.jobs,
         compress=how.compress,
-        lock_timeout_seconds=how.lock_timeout_seconds,
+        lock_wait_timeout=how.lock_wait_timeout,
+        large_objects=which.large_objects,
         timeout_seconds=how.timeout_seconds,
         verify=verify().level,
     )
@@ -192,7 +198,7 @@ def restore_options(*, allow_older: bool) -> RestoreOptions:
         timeout_seconds=restore().timeout_seconds,
         readers_timeout_seconds=publish().readers_timeout_seconds,
         allow_older=allow_older,
-        rebinds=_rebinds(),
+        rebinds=rebinds(),
         verify=verify().level,
     )
 
@@ -222,9 +228,10 @@ def publish_options() -> PublishOptions:
     return PublishOptions(
         readers_timeout_seconds=section.readers_timeout_seconds,
         keep_previous=section.keep_previous,
-        rebinds=_rebinds(),
+        rebinds=rebinds(),
     )
 
 
-def _rebinds() -> bool:
+def rebinds() -> bool:
+    """Whether views of others are to follow what they hang on."""
     return restore().on_dependents == "rebind"

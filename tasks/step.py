@@ -11,11 +11,12 @@ import luigi
 import luigi.retcodes
 import luigi.rpc
 
-from tasks import interruption, ledger, luigid, settings
+from tasks import interruption, ledger, luigid, readiness, settings
 from tasks.checkpoints import Checkpoint, Json, RunFolder
 from tasks.errors import PipelineError
 from tasks.ledger import Holding
-from tasks.postgres import Database
+from tasks.postgres import Database, connect
+from tasks.tools import Tools
 
 logger = logging.getLogger(__name__)
 
@@ -75,13 +76,34 @@ class TowpathTask(luigi.Task):
             self._told_at = math.inf
 
 
-class Step(TowpathTask):
-    """A task whose checkpoint is believed only while it was made from what it would be made from now."""
+class DatabaseReady(TowpathTask):
+    """Complete while the server of a role answers a query; never taken from a file."""
+
+    role: str = luigi.ChoiceParameter(choices=["source", "destination"])
+
+    def complete(self) -> bool:
+        try:
+            return readiness.is_ready(self._database())
+        except PipelineError:
+            return False
+
+    def run(self) -> None:
+        if settings.is_embedded(self.role):
+            settings.start_embedded(self.role)
+        readiness.wait_until_ready(self._database(), settings.readiness_options())
+
+    def _database(self) -> Database:
+        return settings.database(self.role, application_name="towpath-readiness")
+
+
+class RunTask(TowpathTask):
+    """A task of one run, whose failures are in the destination's audit log."""
 
     run_id: str = luigi.Parameter(default="", description="names the run; by default today's date in UTC")
     allow_older: bool = luigi.BoolParameter(
         significant=False, description="load a dump that is older than what readers see"
     )
+    strict: bool = luigi.BoolParameter(significant=False, description="let the preflight's warnings stop the run")
     checkpoint_name = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -116,6 +138,37 @@ class Step(TowpathTask):
     def read(self, name: str) -> Json:
         """Return the content of another step's checkpoint, empty where there is none."""
         return self.folder.checkpoint(name).read() or {}
+
+    def tools(self, *, source_major: int) -> Tools:
+        """Find the client programs for that source and this destination. Raises ToolMissing."""
+        return settings.tools(source_major=source_major, destination_major=major(self.asking("destination")))
+
+    def on_failure(self, exception: BaseException) -> Any:
+        self.note("failed", str(exception))
+        return super().on_failure(exception)
+
+    def note(self, outcome: str, message: str | None) -> None:
+        """Add a line to the destination's audit log, if it can be reached."""
+        began = self.started_at or _now()
+        seconds = (
+            datetime.datetime.now(datetime.timezone.utc) - datetime.datetime.fromisoformat(began)
+        ).total_seconds()
+        try:
+            ledger.record_step(
+                self.asking("destination"),
+                run=self.run_name,
+                step=type(self).__name__,
+                outcome=outcome,
+                message=message,
+                started_at=began,
+                seconds=seconds,
+            )
+        except PipelineError as error:
+            logger.debug("the audit log was not written: %s", error)
+
+
+class Step(RunTask):
+    """A task whose checkpoint is believed only while it was made from what it would be made from now."""
 
     @abc.abstractmethod
     def fingerprint(self) -> Json:
@@ -155,28 +208,11 @@ class Step(TowpathTask):
             self.checkpoint.write(self.fingerprint(), {**content, **seconds})
             self.note("done", None)
 
-    def on_failure(self, exception: BaseException) -> Any:
-        self.note("failed", str(exception))
-        return super().on_failure(exception)
 
-    def note(self, outcome: str, message: str | None) -> None:
-        """Add a line to the destination's audit log, if it can be reached."""
-        began = self.started_at or _now()
-        seconds = (
-            datetime.datetime.now(datetime.timezone.utc) - datetime.datetime.fromisoformat(began)
-        ).total_seconds()
-        try:
-            ledger.record_step(
-                self.asking("destination"),
-                run=self.run_name,
-                step=type(self).__name__,
-                outcome=outcome,
-                message=message,
-                started_at=began,
-                seconds=seconds,
-            )
-        except PipelineError as error:
-            logger.debug("the audit log was not written: %s", error)
+def major(database: Database) -> int:
+    """Ask a server for its major version."""
+    with connect(database) as session:
+        return session.server_version // 10000
 
 
 def _now() -> str:

@@ -1,7 +1,8 @@
--- One row per extension of a list: whether this server offers it, and in which schema it already is, if it is.
+-- One row per extension of a list: the version that this server has or would make, if any, and in which schema it
+-- already is, if it is.
 select
     wanted.extension_name,
-    available.name is not null as is_available,
+    coalesce(installed.extversion, available.default_version) as version,
     namespace.nspname as installed_schema
 from unnest(%(names)s::text[]) as wanted (extension_name)
 left join pg_catalog.pg_available_extensions as available on wanted.extension_name = available.name

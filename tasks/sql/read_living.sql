@@ -7,7 +7,8 @@ select
     namespace.nspname as schema_name,
     object.identity,
     -- The bootstrap superuser owns what pg_shdepend does not mention.
-    coalesce(ownership.refobjid, 10) = role.oid as is_owned
+    coalesce(ownership.refobjid, 10) = role.oid as is_owned,
+    pg_catalog.pg_get_userbyid(coalesce(ownership.refobjid, 10)) as owner_name
 from pg_catalog.pg_depend as dependency
 inner join pg_catalog.pg_namespace as namespace on dependency.refobjid = namespace.oid
 cross join lateral pg_catalog.pg_identify_object(dependency.classid, dependency.objid, 0) as object

@@ -140,6 +140,7 @@ def test_a_table_of_the_users_own_under_a_landing_name_stops_the_restore_and_sta
 
     failed = published.run(*SECOND)
     after = contents(published.destination)
+    dumped = published.times("second")
     ask(published.destination, "alter table public.invoices rename to my_invoices")
     mended = published.run(*SECOND)
 
@@ -150,7 +151,7 @@ def test_a_table_of_the_users_own_under_a_landing_name_stops_the_restore_and_sta
     assert mended.returncode == 0, mended.stderr
     assert ask(published.destination, "select * from public.my_invoices") == [("mine",)]
     assert ask(published.destination, "select * from public.invoices") == [(1,)]
-    assert published.checkpoint("second", "dump")["seconds"] > 0
+    assert dumped == {}
 
 
 @pytest.mark.parametrize("needed", ["public.films", "analytics.ratings"])
@@ -162,6 +163,7 @@ def test_a_users_view_on_what_would_be_replaced_stops_the_run_or_follows_as_it_w
 
     failed = published.run(*SECOND, "--restore-on-dependents=refuse")
     after = contents(published.destination)
+    dumped = published.times("second")
     mended = published.run("FullPipeline", "--run-id=second")
 
     assert failed.returncode == 21
@@ -170,6 +172,7 @@ def test_a_users_view_on_what_would_be_replaced_stops_the_run_or_follows_as_it_w
     assert "Traceback" not in failed.stderr
     assert before["analyst.popular"]
     assert after == before
+    assert dumped == {}
     assert mended.returncode == 0, mended.stderr
     assert ask(published.destination, "select distinct title from analyst.popular") == [("Renamed",)]
     assert published.checkpoint("second", "publish")["followers"] == ["analyst.popular"]

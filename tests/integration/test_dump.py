@@ -92,7 +92,7 @@ def test_a_table_that_is_refilled_while_the_dump_waits_for_it_arrives_with_its_n
     waiting = program(tmp_path / "pg_dump", f'"{real}" "$@" || exit\ncase "$*" in *schema-only*) {held};; esac')
     slowed = Tools(pg_dump=Tool(path=waiting, major=18, version="18"), pg_restore=tools.pg_restore)
     with ThreadPoolExecutor(1) as thread, closing(psycopg2.connect(**films.parameters)) as migration:
-        dumping = thread.submit(dumped, films, tmp_path / "run", slowed, DumpOptions(lock_timeout_seconds=10))
+        dumping = thread.submit(dumped, films, tmp_path / "run", slowed, DumpOptions(lock_wait_timeout=10))
         wait_until(defined.exists)
         refilling = migration.cursor()
         refilling.execute("lock table public.film_category in access exclusive mode")
@@ -113,10 +113,13 @@ WAITING = "select count(*) from pg_catalog.pg_stat_activity where datname = %s a
 
 def test_a_table_that_is_locked_is_named_with_the_session_that_holds_it(films, locker, tools, tmp_path):
     with pytest.raises(SourceBusy) as refused:
-        dumped(films, tmp_path, tools, DumpOptions(lock_timeout_seconds=1))
+        dumped(films, tmp_path, tools, DumpOptions(lock_wait_timeout=1))
 
     assert "public.films" in refused.value.message
-    assert f"session {locker.info.backend_pid} (postgres, migration 12, idle in transaction)" in refused.value.message
+    assert (
+        f"session {locker.info.backend_pid} (postgres, migration 12, idle in transaction, since "
+        in refused.value.message
+    )
     assert list(tmp_path.iterdir()) == []
 
 
@@ -292,7 +295,7 @@ def test_an_older_dump_is_kept_when_a_new_one_fails(films, locker, tools, tmp_pa
     locker.cursor().execute("lock table public.films in access exclusive mode")
 
     with pytest.raises(SourceBusy):
-        dumped(films, tmp_path, tools, DumpOptions(lock_timeout_seconds=1))
+        dumped(films, tmp_path, tools, DumpOptions(lock_wait_timeout=1))
 
     assert dump.is_in_place(tmp_path / "dump", manifest)
     assert [file.name for file in tmp_path.iterdir()] == ["dump"]

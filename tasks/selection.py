@@ -1,0 +1,190 @@
+"""What pg_dump's patterns select of the source: told by pg_dump itself, and what stands in its way, all of it named."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks import archive, catalogue
+from tasks.archive import DumpOptions, Entry
+from tasks.catalogue import Part
+from tasks.checkpoints import Json
+from tasks.errors import DumpFailed, SourceBusy, SourceEmpty, SourceUncopyable, SourceUnreadable
+from tasks.manifest import Extension
+from tasks.postgres import Session
+from tasks.statements import statement
+from tasks.tools import Tools
+
+# They may need what is left out, because they are left out themselves.
+_NOT_RESTORED = ("policy", "publication", "event trigger", "cast", "transform", "foreign table", "user mapping")
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceTable:
+    """A row of `read_tables.sql`."""
+
+    oid: int
+    schema: str
+    name: str
+    kind: str
+    is_readable: bool
+    is_filtered: bool
+
+    def __str__(self) -> str:
+        return f"{self.schema}.{self.name}"
+
+
+def all_tables(session: Session) -> list[SourceTable]:
+    """List the tables, partitioned tables and sequences of the source's users, wanted or not."""
+    names = SourceTable.__dataclass_fields__
+    return [SourceTable(**dict(zip(names, row, strict=True))) for row in session.all(statement("read_tables"))]
+
+
+def definitions(
+    session: Session,
+    tools: Tools,
+    options: DumpOptions,
+    folder: Path,
+    tables: list[SourceTable],
+    *,
+    snapshot: str | None = None,
+) -> list[Entry]:
+    """Let pg_dump itself say what its patterns select, now or in a snapshot.
+
+    Raises:
+        SourceUnreadable, SourceBusy: the role may not read some tables, or they are locked; all are named.
+        SourceEmpty: there is no table among them.
+        DumpFailed: pg_dump failed for another reason.
+    """
+    file = folder / ".definitions.unfinished"
+    arguments = ["--schema-only", "--format=custom", *([f"--snapshot={snapshot}"] if snapshot else [])]
+    try:
+        archive.pg_dump(session.database, tools.pg_dump, options, file, arguments)
+        wanted = archive.entries(tools.pg_restore, file, timeout_seconds=options.timeout_seconds)
+    except DumpFailed:
+        # pg_dump names the first table that it may not read, and none that it waited for in vain; whoever mends
+        # it wants to know them all.
+        ensure_readable(session, tables)
+        ensure_unlocked(session, tables)
+        raise
+    finally:
+        file.unlink(missing_ok=True)
+    if not table_numbers(wanted):
+        raise SourceEmpty(
+            f"{session.database} has no table to copy; the destination was not touched",
+            hint="point the job at the right database, or widen the patterns in [source]",
+        )
+    return wanted
+
+
+def table_numbers(wanted: list[Entry]) -> set[int]:
+    """Return the numbers of the tables that a table of contents defines."""
+    return {entry.oid for entry in wanted if entry.classid and entry.title.startswith("TABLE ")}
+
+
+def relations_among(tables: list[SourceTable], wanted: list[Entry]) -> list[SourceTable]:
+    """Return the tables and sequences that a table of contents defines: a role must be able to read both."""
+    numbers = {entry.oid for entry in wanted if entry.title.startswith(("TABLE ", "SEQUENCE "))}
+    return [table for table in tables if table.oid in numbers]
+
+
+def describe(session: Session, wanted: list[Entry], options: DumpOptions) -> Json:
+    """Name what a table of contents defines, in the words of the manifest."""
+    numbered = [entry for entry in wanted if entry.classid]
+    numbers = {"classids": [entry.classid for entry in numbered], "oids": [entry.oid for entry in numbered]}
+    objects = session.all(statement("read_objects"), numbers)
+    titles = [entry.title for entry in wanted]
+    extensions = [
+        Extension(name=name, schema=schema, version=version)
+        for name, schema, version in session.all(statement("read_extensions"))
+        if any(title.startswith(f"EXTENSION - {name} ") for title in titles) and name not in options.exclude_extensions
+    ]
+    # A schema may be empty.
+    namespaces = [entry.oid for entry in wanted if entry.title.startswith("SCHEMA - ")]
+    named = session.all("select nspname::text from pg_catalog.pg_namespace where oid = any(%s)", [namespaces])
+    return {
+        "schemas": sorted({schema for _, schema, _ in objects} | {schema for (schema,) in named}),
+        "objects": sorted((kind, identity) for kind, _, identity in objects),
+        "extensions": extensions,
+        "collations": dict(session.all(statement("read_collations"), numbers)),
+    }
+
+
+def ensure_readable(session: Session, tables: list[SourceTable]) -> None:
+    """Raise SourceUnreadable, naming every table that the role may not read, or of which it would see some rows."""
+    unreadable = [str(table) for table in tables if not table.is_readable]
+    filtered = [str(table) for table in tables if table.is_filtered]
+    if unreadable:
+        raise SourceUnreadable(
+            f"the role may not read {len(unreadable)} tables of {session.database}: {', '.join(unreadable)}; "
+            "nothing was dumped",
+            hint="grant it pg_read_all_data, or leave the tables out with [source] exclude_tables",
+        )
+    if filtered:
+        raise SourceUnreadable(
+            f"row-level security hides rows from the role in {len(filtered)} tables of {session.database}: "
+            f"{', '.join(filtered)}; nothing was dumped",
+            hint="alter role … bypassrls, or leave the tables out with [source] exclude_tables",
+        )
+
+
+def ensure_unlocked(session: Session, tables: list[SourceTable]) -> None:
+    """Raise SourceBusy, naming who keeps which of these tables from being read."""
+    if held := locks(session, tables):
+        raise SourceBusy(
+            f"tables of {session.database} are locked: {', '.join(held)}; nothing was dumped",
+            hint="run again when that session has ended, or raise [dump] lock_wait_timeout",
+        )
+
+
+def locks(session: Session, tables: list[SourceTable]) -> list[str]:
+    """Name who keeps which of these tables from being read: who has locked it, and who waits to."""
+    rows = session.all(statement("read_lock_holders"), {"oids": [table.oid for table in tables]})
+    return [f"{table} by {holder}" for table, holder in rows]
+
+
+def ensure_copyable(session: Session, wanted: list[Entry], options: DumpOptions, *, large_objects: int) -> None:
+    """Refuse what would be copied in part only, or could not be restored.
+
+    Raises:
+        SourceUncopyable: there are large objects and they are not to be skipped, or something that is wanted needs
+            what is left out; all is named.
+    """
+    ensure_no_large_objects(session, options, large_objects)
+    ensure_self_contained(session, wanted)
+
+
+def ensure_no_large_objects(session: Session, options: DumpOptions, found: int) -> None:
+    """Raise SourceUncopyable where there are any and they are not to be skipped."""
+    if found and options.large_objects == "refuse":
+        raise SourceUncopyable(
+            f"{session.database} has {found} large objects, which are not copied; nothing was dumped",
+            hint="keep such data in bytea columns, or go on without it: [source] large_objects = skip",
+        )
+
+
+def ensure_self_contained(session: Session, wanted: list[Entry]) -> None:
+    """Raise SourceUncopyable, naming all that pg_restore could not make because what it needs is left out."""
+    orphaned = orphaned_keys(session, wanted)
+    made = {(entry.classid, entry.oid) for entry in archive.restored(wanted)}
+    numbers = {"classids": [classid for classid, _ in made], "oids": [oid for _, oid in made]}
+    # With what has no line of its own: the family of an operator class, the multirange of a range.
+    brought = {(kind, identity) for kind, _, identity in session.all(statement("read_objects"), numbers)}
+    schemas = [name for (name,) in session.all(statement("read_user_schemas"))]
+    living = catalogue.living_in(session, schemas)
+    absent = [o for o in living if (o.classid, o.objid) not in made and (o.type, o.identity) not in brought]
+    parts = catalogue.family_of(session, absent) if absent else []
+    left = [*parts, *(Part(key.classid, key.oid, key.title) for key in orphaned)]
+    needing = catalogue.dependents(session, parts, left) if parts else []
+    if broken := [str(found) for found in needing if not found.type.startswith(_NOT_RESTORED)]:
+        raise SourceUncopyable(
+            f"{len(broken)} objects of {session.database} need what is left out: {', '.join(broken)}; "
+            "nothing was dumped",
+            hint="leave them out too with [source] exclude_tables or exclude_schemas, or copy what they need",
+        )
+
+
+def orphaned_keys(session: Session, wanted: list[Entry]) -> list[Entry]:
+    """List the foreign keys that refer to tables which are left out: no rows are lost where they are left out too."""
+    keys = [entry.oid for entry in wanted if entry.title.startswith("FK CONSTRAINT ")]
+    numbers = {"keys": keys, "tables": list(table_numbers(wanted))}
+    orphaned = {oid for (oid,) in session.all(statement("read_orphaned_keys"), numbers)} if keys else set()
+    return [entry for entry in wanted if entry.title.startswith("FK CONSTRAINT ") and entry.oid in orphaned]
