@@ -4,14 +4,25 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tasks import catalogue, dependents, generations
-from tasks.errors import DestinationUnfit, Doubt, LandingOccupied, OlderDump, RolledBack
+from tasks import catalogue, dependents, drift, generations
+from tasks.drift import Change
+from tasks.errors import DestinationUnfit, Doubt, LandingOccupied, OlderDump, RolledBack, SchemaDrifted
 from tasks.ledger import Holding, read_holding
 from tasks.manifest import Manifest
 from tasks.postgres import Session
+from tasks.shapes import Catalogue
 from tasks.statements import statement
 
 _RELATIONS = {"table", "view", "materialized view", "sequence", "foreign table"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Terms:
+    """What may be: an older dump, views of others that follow, tables that have changed (one of `drift.POLICIES`)."""
+
+    allow_older: bool = False
+    rebinds: bool = True
+    drift: str = "evolve"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,23 +32,29 @@ class Request:
     session: Session
     manifest: Manifest
     holding: Holding
-    allow_older: bool
-    rebinds: bool
+    terms: Terms
+
+    @property
+    def changes(self) -> list[Change]:
+        """How its tables differ from those that readers know."""
+        return drift.changes(self.session, self.holding, Catalogue.from_json(self.manifest.catalogue))
 
 
-def ensure_fit(session: Session, manifest: Manifest, *, allow_older: bool, rebinds: bool) -> None:
-    """Ask all QUESTIONS, and refuse what could not end well.
+def ensure_fit(session: Session, manifest: Manifest, terms: Terms) -> list[Change]:
+    """Ask all QUESTIONS, refuse what could not end well, and return how the tables differ from those that readers know.
 
     Raises:
         DestinationUnfit: it is the source itself, lacks a privilege, an extension or a collation, or a schema's name
             does not fit.
         OlderDump, RolledBack: readers would go back in time.
         DependentsFound, LandingOccupied: objects that Towpath did not make are in the way; they are named.
+        SchemaDrifted: tables differ from those that readers know in a way that the policy does not let pass.
     """
     holding = read_holding(session)
-    request = Request(session=session, manifest=manifest, holding=holding, allow_older=allow_older, rebinds=rebinds)
+    request = Request(session=session, manifest=manifest, holding=holding, terms=terms)
     for _, question, _ in QUESTIONS:
         question(request)
+    return request.changes
 
 
 def _ensure_elsewhere(request: Request) -> None:
@@ -54,7 +71,7 @@ def _ensure_newer(request: Request) -> None:
     """Raise OlderDump or RolledBack where readers would go back in time."""
     manifest, holding, here = request.manifest, request.holding, request.session.database
     published = holding.version("published")
-    if published is not None and published.snapshot_at > manifest.snapshot_at and not request.allow_older:
+    if published is not None and published.snapshot_at > manifest.snapshot_at and not request.terms.allow_older:
         raise OlderDump(
             f"the dump shows {manifest.source} as of {manifest.snapshot_at}, but readers of {here} already see "
             f"{published.snapshot_at}, load {published.load_id} of run {published.run}; nothing was changed",
@@ -179,7 +196,34 @@ def _ensure_names_fit(request: Request) -> None:
 def _ensure_independent(request: Request) -> None:
     # Where Towpath has never been there may be no ledger to ask.
     if request.holding.states:
-        dependents.ensure_independent(request.session, request.holding, rebinds=request.rebinds)
+        dependents.ensure_independent(request.session, request.holding, rebinds=request.terms.rebinds)
+
+
+def _ensure_columns(request: Request) -> None:
+    """Raise DependentsFound where views of others read what the next load will not have."""
+    shapes = Catalogue.from_json(request.manifest.catalogue).shapes
+    columns = {shape.place: {column.name for column in shape.columns} for shape in shapes}
+    if request.holding.states:
+        source = request.manifest.source
+        dependents.ensure_readable(request.session, request.holding, columns, source=source)
+
+
+def _consider_drift(request: Request) -> list[Doubt]:
+    """Doubt each difference from the tables that readers know.
+
+    Raises:
+        SchemaDrifted: `[restore] drift` does not let some of them pass.
+    """
+    policy, found = request.terms.drift, request.changes
+    stopping = [change.words for change in found if change.is_stopped_by(policy)]
+    if stopping:
+        raise SchemaDrifted(
+            f"{request.manifest.source} is not as in the load before: {'; '.join(stopping)}; [restore] drift is "
+            f"{policy}, nothing was changed, readers see what they saw",
+            hint="accept it once with the same command and --restore-drift=evolve; or undo it at the source and start "
+            "under a new --run-id",
+        )
+    return [Doubt(f"not as in the load before: {change.words}", "see to the models that read it") for change in found]
 
 
 # What a question is about, the question, what is told where it has nothing to say.
@@ -191,6 +235,8 @@ QUESTIONS: Sequence[tuple[str, Callable[[Request], str | list[Doubt] | None], st
     ("ownership", _ensure_owned, "the role may move what Towpath has made"),
     ("extensions", _ensure_extensions, ""),
     ("collations", _ensure_collations, "the destination has those that the source names"),
+    ("drift", _consider_drift, "the tables are as in the load before"),
+    ("views of others", _ensure_columns, "they find what they read"),
     ("dependents", _ensure_independent, "nobody else's objects hang on what would be replaced"),
     ("in the way", _ensure_free, "nobody else's objects have the names of what would land"),
 )

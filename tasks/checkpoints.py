@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 # Counted up when a checkpoint means something else than before: an older one is then not believed.
-FORMAT = 1
+FORMAT = 2
 _BLOCK_BYTES = 1 << 20
 
 

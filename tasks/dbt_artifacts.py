@@ -23,6 +23,8 @@ class BuildResults:
         self.dbt_version = str(results["metadata"]["dbt_version"])
         self._results = [(nodes.get(result["unique_id"], {}), result) for result in results["results"]]
         self._relations = [node for node in manifest["nodes"].values() if _is_relation(node)]
+        self._nodes: dict[str, Json] = manifest["nodes"]
+        self._sources: dict[str, Json] = manifest.get("sources", {})
 
     @classmethod
     def read(cls, output: Path) -> "BuildResults":
@@ -50,6 +52,21 @@ class BuildResults:
     def stateful(self) -> list[str]:
         """Those that keep what earlier builds put into them."""
         return sorted(_named(node) for node in self._relations if node["config"].get("materialized") in _STATEFUL)
+
+    @property
+    def readers(self) -> dict[tuple[str, str], list[str]]:
+        """Those that read a source themselves, or through an ephemeral model, by the source's schema and table."""
+        found: dict[tuple[str, str], list[str]] = {}
+        for node in sorted(self._relations, key=_named):
+            for source in self._sources_of(node):
+                found.setdefault((source["schema"], source["identifier"]), []).append(_named(node))
+        return found
+
+    def _sources_of(self, node: Json) -> list[Json]:
+        needed = set(node["depends_on"].get("nodes", []))
+        inlined = [self._nodes[name] for name in needed & self._nodes.keys() if not _is_relation(self._nodes[name])]
+        found = [self._sources[name] for name in needed & self._sources.keys()]
+        return found + [source for parent in inlined for source in self._sources_of(parent)]
 
     @property
     def tests(self) -> int:

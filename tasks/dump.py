@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
-from tasks import archive, proof, selection
+from tasks import archive, proof, selection, shapes
 from tasks.archive import DumpOptions, Entry
 from tasks.checkpoints import RunFolder, files_in, sizes_in
 from tasks.errors import DumpFailed, PipelineError
@@ -41,6 +41,7 @@ def dump_database(
             measured = _dump_and_measure(session, snapshot, tools.pg_dump, options, directory, listener=listener)
             described = selection.describe(session, snapshot.wanted, options)
             keys = selection.orphaned_keys(session, snapshot.wanted)
+            catalogue = shapes.read_catalogue(session, snapshot.wanted, _rows_of(snapshot, measured))
         contents = archive.entries(tools.pg_restore, directory, timeout_seconds=options.timeout_seconds)
         manifest = Manifest(
             source=str(source),
@@ -52,6 +53,7 @@ def dump_database(
             lsn=snapshot.lsn,
             tables=_tables_of(snapshot, measured, contents, source),
             files=files_in(directory),
+            catalogue=catalogue.to_json(),
             left_out=[*archive.left_out(contents), *(key.title for key in keys), *_large_objects(snapshot)],
             seconds=round(time.monotonic() - started, 3),
             **described,
@@ -88,6 +90,10 @@ def _dump_and_measure(
                 measuring.result()
             raise
         return measuring.result()
+
+
+def _rows_of(snapshot: Snapshot, measured: dict[TableName, Measured]) -> dict[int, int]:
+    return {table.oid: measured[table.schema, table.name].rows for table in snapshot.tables}
 
 
 def _large_objects(snapshot: Snapshot) -> list[str]:

@@ -161,6 +161,12 @@ class WarningsFound(PipelineError):
     exit_code = 38
 
 
+class SchemaDrifted(PipelineError):
+    """The source's tables are not those that readers know, in a way that `[restore] drift` does not let pass."""
+
+    exit_code = 39
+
+
 class ToolMissing(PipelineError):
     """A program is not installed, or not in a version that will do."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks import admission, archive, catalogue, claims, generations, ledger, proof
-from tasks.checkpoints import ensure_intact
+from tasks.checkpoints import Json, ensure_intact
 from tasks.errors import DatabaseUnreachable, DestinationUnfit, PipelineError, RestoreFailed, StatementFailed
 from tasks.ledger import read_holding
 from tasks.manifest import Manifest
@@ -23,14 +23,12 @@ _BEGUN = re.compile(r'processing data for table "(.+)"$')
 
 
 @dataclass(frozen=True, kw_only=True)
-class RestoreOptions:
-    """How to restore; times in seconds."""
+class RestoreOptions(admission.Terms):
+    """How to restore, and on which terms; times in seconds."""
 
     jobs: int
     timeout_seconds: float
     readers_timeout_seconds: float
-    allow_older: bool
-    rebinds: bool
     verify: str
 
 
@@ -41,6 +39,8 @@ class Load(proof.Proof):
     load_id: int
     tables: int
     rows: int
+    drift: list[str]
+    catalogue: Json
     seconds: float
 
 
@@ -60,8 +60,8 @@ def restore(
     that, what was half loaded is dropped and the last load moves back.
 
     Raises:
-        DumpDamaged, OlderDump, DestinationUnfit, DestinationBusy, LandingOccupied, DependentsFound: before the
-            landing was touched.
+        DumpDamaged, OlderDump, DestinationUnfit, DestinationBusy, LandingOccupied, DependentsFound, SchemaDrifted:
+            before the landing was touched.
         PublishBlocked: readers kept the last load from being moved.
         RestoreFailed, CopyDiffers: the landing is as it was.
     """
@@ -69,7 +69,9 @@ def restore(
     ensure_intact(directory, manifest.files)
     session = claims.claim(destination)
     _recover(session, options)
-    admission.ensure_fit(session, manifest, allow_older=options.allow_older, rebinds=options.rebinds)
+    changes = admission.ensure_fit(session, manifest, options)
+    for emptied in (change for change in changes if change.is_of_rows_only):
+        logger.warning("not as in the load before: %s", emptied.words)
     load_id = _set_aside(session, manifest, options, run=run)
     try:
         _fill(session, manifest, directory, pg_restore, options, listener=listener)
@@ -83,8 +85,15 @@ def restore(
         "restored %s to %s as load %d: %d tables, %d rows in %.1f s",
         directory, destination, load_id, len(manifest.tables), manifest.rows, seconds,
     )  # fmt: skip
-    tables = len(manifest.tables)
-    return Load(load_id=load_id, tables=tables, rows=manifest.rows, seconds=seconds, **vars(proved))
+    return Load(
+        load_id=load_id,
+        tables=len(manifest.tables),
+        rows=manifest.rows,
+        drift=[change.words for change in changes],
+        catalogue=manifest.catalogue,
+        seconds=seconds,
+        **vars(proved),
+    )
 
 
 def _recover(session: Session, options: RestoreOptions) -> None:

@@ -1,11 +1,13 @@
 """What the destination remembers: loads, versions, the objects that each consists of, and every step of every run."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from tasks.catalogue import Object, Part, family_of, living_in
 from tasks.manifest import Manifest
 from tasks.postgres import Database, Session, connect
+from tasks.shapes import Catalogue, Place
 from tasks.statements import statement
 
 
@@ -100,7 +102,45 @@ def begin_load(session: Session, run: str, manifest: Manifest) -> int:
     unknown = [None] * len(types)
     columns = {"types": types, "identities": identities, "classids": unknown, "objids": unknown, "names": unknown}
     session.run(statement("insert_objects"), {"load_id": load_id, "version_id": None, **columns})
+    catalogue = json.dumps(manifest.catalogue)
+    session.run("insert into towpath.catalogues (load_id, catalogue) values (%s, %s)", [load_id, catalogue])
     return load_id
+
+
+def catalogue_of(session: Session, load_id: int) -> Catalogue | None:
+    """Return what a load's tables looked like at the source; None where the Towpath that made it did not note it."""
+    if not _has_table(session, "towpath.catalogues"):
+        return None
+    rows = session.all("select catalogue from towpath.catalogues where load_id = %s", [load_id])
+    return Catalogue.from_json(rows[0][0]) if rows else None
+
+
+def record_readers(session: Session, readers: Mapping[Place, Sequence[str]], *, version_id: int) -> None:
+    """Note which models of a version read which landed tables; must be in a transaction."""
+    session.run("delete from towpath.readers where version_id = %s", [version_id])
+    rows = [(*place, model) for place, models in readers.items() for model in models]
+    schemas, tables, models = zip(*rows, strict=True) if rows else ((), (), ())
+    session.run(
+        "insert into towpath.readers (version_id, schema_name, table_name, model)"
+        " select %s, * from unnest(%s::text[], %s::text[], %s::text[])",
+        [version_id, list(schemas), list(tables), list(models)],
+    )
+
+
+def readers_of(session: Session, version_id: int) -> dict[Place, list[str]]:
+    """Return the models of a version that read a landed table directly, by the table's schema and name."""
+    if not _has_table(session, "towpath.readers"):
+        return {}
+    query = (
+        "select schema_name, table_name, array_agg(model order by model) from towpath.readers"
+        " where version_id = %s group by schema_name, table_name"
+    )
+    return {(schema, table): models for schema, table, models in session.all(query, [version_id])}
+
+
+def _has_table(session: Session, name: str) -> bool:
+    """Whether the ledger has it: one that an older Towpath made has it only after the next claim."""
+    return bool(session.value("select pg_catalog.to_regclass(%s) is not null", [name]))
 
 
 def record_objects(
@@ -161,6 +201,7 @@ def set_load(session: Session, load_id: int, *, state: str, place: str | None) -
     )
     if place is None:
         session.run("delete from towpath.objects where load_id = %s", [load_id])
+        session.run("delete from towpath.catalogues where load_id = %s", [load_id])
 
 
 def rename_objects(session: Session, version_id: int) -> None:
@@ -182,6 +223,7 @@ def set_version(session: Session, version_id: int, *, state: str) -> None:
     )
     if state == "dropped":
         session.run("delete from towpath.objects where version_id = %s", [version_id])
+        session.run("delete from towpath.readers where version_id = %s", [version_id])
 
 
 def is_there(destination: Database) -> bool:
@@ -195,7 +237,7 @@ def record_step(
 ) -> None:
     """Add a line to the audit log, which is made where there is none yet: a dump comes before the first load."""
     with connect(destination) as session:
-        if not session.value("select pg_catalog.to_regclass('towpath.steps') is not null"):
+        if not _has_table(session, "towpath.steps"):
             session.run(statement("create_ledger"))
         session.run(
             "insert into towpath.steps (run, step, outcome, message, started_at, seconds)"

@@ -41,6 +41,7 @@ class Manifest:
     `objects` are type and identity, as `pg_identify_object` gives them, of everything in schemas that was
     dumped; `collations` are those that must come with the server, each with an object that names it.
     `snapshot_at` is ISO 8601 in UTC. `left_out` says in words what a copy into schemas cannot carry.
+    `catalogue` is a `shapes.Catalogue` as JSON: each task reads the manifest, few look at every column.
     """
 
     source: str
@@ -54,6 +55,7 @@ class Manifest:
     extensions: list[Extension]
     tables: list[Table]
     objects: list[tuple[str, str]]
+    catalogue: Json
     collations: dict[str, str] = field(default_factory=dict)
     left_out: list[str]
     files: dict[str, Json]

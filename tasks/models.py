@@ -173,6 +173,8 @@ def _accept(session: Session, load_id: int, version_id: int, made: BuildResults)
         unused = [schema for schema in generations.next_schemas(session, target) if schema not in built]
         catalogue.drop_schemas(session, unused)
         stateful = [name for name in made.stateful if not _is_in_place(name)]
+        readers = {place: [generations.final_name(name) for name in names] for place, names in made.readers.items()}
+        ledger.record_readers(session, readers, version_id=version_id)
         session.run(
             "update towpath.versions set state = 'built', built_at = clock_timestamp(),"
             " schemas = %s, built_schemas = %s, stateful = %s where version_id = %s",

@@ -71,8 +71,7 @@ class Preflight(RunTask):
             dbt=settings.dbt_options,
             dumped=Manifest.from_json(self.read("dump")) if is_dumped else None,
             has_landed=is_dumped and self.clone(RestoreDestination).complete(),
-            allow_older=self.allow_older,
-            rebinds=settings.rebinds(),
+            terms=settings.restore_options(allow_older=self.allow_older),
         )
 
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tasks import admission, archive, claims, dbt_program, disk, generations, selection, servers
+from tasks import admission, archive, claims, dbt_program, disk, generations, selection, servers, shapes
+from tasks.admission import Terms
 from tasks.archive import DumpOptions, Entry
 from tasks.checkpoints import RunFolder
 from tasks.dbt_program import DbtOptions
@@ -34,8 +35,7 @@ class Plan:
     dbt: Callable[[], DbtOptions]
     dumped: Manifest | None
     has_landed: bool
-    allow_older: bool
-    rebinds: bool
+    terms: Terms
 
 
 @dataclass(frozen=True)
@@ -136,6 +136,7 @@ def _manifest_of(plan: Plan, source: Side, tools: Tools, entries: list[Entry]) -
         snapshot_at=server.clock,
         lsn="",
         tables=[],
+        catalogue=shapes.read_catalogue(session, entries, {}).to_json(),
         left_out=[*archive.left_out(entries), *(key.title for key in selection.orphaned_keys(session, entries))],
         files={},
         seconds=0,
@@ -201,13 +202,7 @@ def _ensure_room_to_build(plan: Plan, destination: Side, holding: Holding) -> No
 
 
 def _request(plan: Plan, destination: Side, cargo: Cargo, holding: Holding) -> Known:
-    request = admission.Request(
-        session=destination.session,
-        manifest=cargo.manifest,
-        holding=holding,
-        allow_older=plan.allow_older,
-        rebinds=plan.rebinds,
-    )
+    request = admission.Request(session=destination.session, manifest=cargo.manifest, holding=holding, terms=plan.terms)
     return Known(request, f"in {', '.join(cargo.manifest.schemas)} of {destination.session.database}")
 
 

@@ -12,7 +12,7 @@ from tasks.statements import qualified
 
 STEPS = ("dump", "restore", "dbt", "publish")
 _TITLES = {"dump": "DumpSource", "restore": "RestoreDestination", "dbt": "RunDbt", "publish": "PublishModels"}
-_SHOWN_ROWS = 3
+_SHOWN_ROWS, _SHOWN_CHANGES = 3, 8
 _NEXT = """make psql ARGS="--command 'table {}'" """
 
 
@@ -36,6 +36,7 @@ def compose(run: str, checkpoints: Mapping[str, Json], *, versions: Mapping[str,
         "rows": manifest.rows,
         "verified": checkpoints["restore"]["verified"],
         "not_compared": checkpoints["restore"]["not_compared"],
+        "drift": checkpoints["restore"]["drift"],
         "dump_bytes": manifest.bytes,
         "preflight": checkpoints["preflight"].get("findings", []),
         "left_out": manifest.left_out,
@@ -71,6 +72,10 @@ def summarize(report: Json, folder: Path, *, shown: list[str]) -> str:
         f"  seconds    {steps}",
         f"  artifacts  {folder}",
     ]
+    if report["drift"]:
+        shown_changes, hidden = report["drift"][:_SHOWN_CHANGES], len(report["drift"][_SHOWN_CHANGES:])
+        told = [*shown_changes, *([f"and {hidden} more; report.json has them all"] if hidden else [])]
+        lines += [f"  {'' if number else 'changed':10} {words}" for number, words in enumerate(told)]
     if report["left_out"]:
         lines.append(f"  left out   {len(report['left_out'])} objects of the whole database; report.json names them")
     if report["test_warnings"]:

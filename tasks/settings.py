@@ -13,6 +13,7 @@ from tasks import embedded as embedded_servers
 from tasks.archive import DumpOptions
 from tasks.checkpoints import RunFolder
 from tasks.dbt_program import DbtOptions
+from tasks.drift import POLICIES
 from tasks.errors import SettingInvalid
 from tasks.heartbeat import Limits
 from tasks.landing import RestoreOptions
@@ -97,6 +98,12 @@ class restore(luigi.Config):
         default="rebind",
         choices=["rebind", "refuse"],
         description="views of others on landed tables and models: rebind (they follow each version) or refuse",
+    )
+    drift: str = luigi.ChoiceParameter(
+        default="evolve",
+        choices=POLICIES,
+        description="what may differ from the tables of the load before: evolve, anything; additive, only new tables,"
+        " columns and keys, and columns that are never null now; freeze, nothing",
     )
 
 
@@ -200,6 +207,7 @@ def restore_options(*, allow_older: bool) -> RestoreOptions:
         allow_older=allow_older,
         rebinds=rebinds(),
         verify=verify().level,
+        drift=restore().drift,
     )
 
 

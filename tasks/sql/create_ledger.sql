@@ -51,6 +51,21 @@ create index if not exists objects_load_id on towpath.objects (load_id);
 
 create index if not exists objects_version_id on towpath.objects (version_id);
 
+-- One row per load that is in place: its tables, their columns, types and keys, as they were at the source.
+create table if not exists towpath.catalogues (
+    load_id bigint primary key references towpath.loads,
+    catalogue jsonb not null
+);
+
+-- One row per landed table and model of a version in place that reads it directly, by the name that readers know.
+create table if not exists towpath.readers (
+    version_id bigint not null references towpath.versions,
+    schema_name text not null,
+    table_name text not null,
+    model text not null,
+    primary key (version_id, schema_name, table_name, model)
+);
+
 create table if not exists towpath.steps (
     step_id bigint generated always as identity primary key,
     run text not null,

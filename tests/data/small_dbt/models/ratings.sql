@@ -4,4 +4,4 @@ select
     film_id,
     title,
     user_rating
-from public.films
+from {{ source('public', 'films') }}
