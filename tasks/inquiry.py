@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 _MARKS = {"ok": "ok", "warn": "warn", "stop": "stop", "not asked": "-"}
 _WIDTH = 120
-_INDENT = 23
+_INDENT = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +30,7 @@ class Finding:
         return asdict(self)
 
     def __str__(self) -> str:
-        lines = [f"{_MARKS[self.level]:<4}  {self.topic:<15}  {self.text}"]
+        lines = [f"{_MARKS[self.level]:<4}  {self.topic:<16}  {self.text}"]
         if self.remedy:
             lines.append(f"{'':{_INDENT}}what to do: {self.remedy}")
         return "\n".join(

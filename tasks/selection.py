@@ -164,7 +164,7 @@ def ensure_no_large_objects(session: Session, options: DumpOptions, found: int) 
 def ensure_self_contained(session: Session, wanted: list[Entry]) -> None:
     """Raise SourceUncopyable, naming all that pg_restore could not make because what it needs is left out."""
     orphaned = orphaned_keys(session, wanted)
-    made = {(entry.classid, entry.oid) for entry in archive.restored(wanted)}
+    made = {(entry.classid, entry.oid) for entry in archive.restored(wanted) if entry.classid}
     numbers = {"classids": [classid for classid, _ in made], "oids": [oid for _, oid in made]}
     # With what has no line of its own: the family of an operator class, the multirange of a range.
     brought = {(kind, identity) for kind, _, identity in session.all(statement("read_objects"), numbers)}

@@ -481,19 +481,39 @@ def test_rows_that_do_not_arrive_are_named_and_the_landing_is_put_back(indexed, 
     assert fingerprint(query, loaded) == before
 
 
-def test_a_table_that_refers_to_an_excluded_schema_fails_the_restore_and_not_the_landing(
+def test_a_foreign_key_to_a_table_that_is_left_out_is_left_out_with_it_and_named(
+    films, destination, tools, tmp_path, query
+):
+    run(
+        films,
+        "create schema secret",
+        "create table secret.codes (code integer primary key)",
+        "create table public.coded (code integer references secret.codes, film_id integer references public.films)",
+    )
+    manifest = dumped(films, tmp_path, tools, DumpOptions(exclude_schemas=("secret",)))
+
+    restored(manifest, tmp_path, destination, tools)
+
+    assert [title for title in manifest.left_out if "coded" in title] == [
+        "FK CONSTRAINT public coded coded_code_fkey postgres"
+    ]
+    keys = "select conname::text from pg_constraint where conrelid = 'public.coded'::regclass and contype = 'f'"
+    assert query(destination, keys) == [("coded_film_id_fkey",)]
+
+
+def test_an_index_that_cannot_be_built_again_fails_the_restore_and_not_the_landing(
     films, loaded, tools, tmp_path, query
 ):
     before = fingerprint(query, loaded)
     run(
         films,
-        "create schema secret",
-        "create table secret.codes (code integer primary key)",
-        "create table public.coded (code integer references secret.codes)",
+        "create function public.of(integer) returns integer immutable language sql as 'select $1'",
+        "create index on public.films (public.of(film_id))",
+        "create or replace function public.of(integer) returns integer immutable language sql as 'select $1 / 0'",
     )
-    manifest = dumped(films, tmp_path / "second", tools, DumpOptions(exclude_schemas=("secret",)))
+    manifest = dumped(films, tmp_path / "second", tools)
 
-    with pytest.raises(RestoreFailed, match=r"secret"):
+    with pytest.raises(RestoreFailed, match=r"division by zero"):
         restored(manifest, tmp_path / "second", loaded, tools)
 
     assert fingerprint(query, loaded) == before
