@@ -3,6 +3,7 @@
 import contextlib
 import logging
 import sys
+import time
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -47,10 +48,11 @@ class Preflight(RunTask):
 
     def run(self) -> None:
         with self.folder.claimed():
+            began = time.monotonic()
             findings = preflight.look(self._plan())
-            passed = inquiry.has_passed(findings, strict=self.strict)
-            content = {"findings": [finding.to_json() for finding in findings]}
-            self.checkpoint.write({"invocation": _INVOCATION, "passed": passed}, content)
+            fingerprint = {"invocation": _INVOCATION, "passed": inquiry.has_passed(findings, strict=self.strict)}
+            found = {"findings": [f.to_json() for f in findings], "seconds": round(time.monotonic() - began, 3)}
+            self.checkpoint.write(fingerprint, found)
         sys.stdout.write(inquiry.tell(findings, is_listed=self.is_listed))
         inquiry.ensure_passed(findings, strict=self.strict)
 
@@ -242,6 +244,5 @@ def _version(step: Step) -> Json:
     return {"load_id": load_id, "dbt_digest": settings.dbt_options().digest(), **step.holding().place}
 
 
-def _looked(step: Step) -> Preflight:
-    looked: Preflight = step.clone(Preflight, is_listed=False)
-    return looked
+def _looked(step: Step) -> Any:
+    return step.clone(Preflight, is_listed=False)

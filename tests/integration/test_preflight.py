@@ -10,11 +10,11 @@ import psycopg2
 import psycopg2.extras
 import pytest
 
-from tasks import preflight
+from tasks import disk, preflight, servers
 from tasks.archive import DumpOptions
 from tasks.checkpoints import RunFolder
 from tasks.dbt_program import DbtOptions
-from tasks.errors import PipelineError, ToolMissing, WarningsFound
+from tasks.errors import ArtifactsUnwritable, DestinationUnfit, Doubt, PipelineError, ToolMissing, WarningsFound
 from tasks.inquiry import Finding, Inquiry, Unknown, ensure_passed, has_passed, summarize
 from tasks.postgres import Database, connect
 from tasks.preflight import Plan
@@ -57,6 +57,7 @@ def plan(films, destination, tools, tmp_path) -> Plan:
         dumped=None,
         has_landed=False,
         allow_older=False,
+        rebinds=True,
     )
 
 
@@ -293,6 +294,74 @@ def test_time_zones_that_differ_are_a_warning(plan):
 
 
 @pytest.mark.parametrize("option", ["database", "role"])
+def test_clocks_that_differ_are_a_warning_with_numbers(films):
+    with connect(films) as session:
+        server = servers.read_server(session)
+
+    late = dataclasses.replace(server, ahead_seconds=-90.0)
+    doubts = servers.compare_clocks(server, late)
+
+    assert abs(server.ahead_seconds) < 5
+    assert isinstance(servers.compare_clocks(server, server), str)
+    assert isinstance(doubts[0], Doubt)
+    assert "differ by 90 s" in doubts[0].message
+    assert "the destination -90 s" in doubts[0].message
+
+
+@pytest.mark.parametrize(
+    ("changes", "warns"),
+    [
+        ({"is_standby": False}, False),
+        ({"is_standby": True, "is_feedback_on": True}, False),
+        ({"is_standby": True, "standby_delay_milliseconds": -1}, False),
+        ({"is_standby": True}, True),
+    ],
+)
+def test_a_standby_that_may_cancel_the_dump_is_a_warning_with_its_delay(films, changes, warns):
+    with connect(films) as session:
+        server = servers.read_server(session)
+
+    said = servers.consider_standby(dataclasses.replace(server, **changes))
+
+    assert server.standby_delay_milliseconds == 30_000
+    assert isinstance(said, str) is not warns
+    if warns:
+        assert "30 s (max_standby_streaming_delay)" in said[0].message
+
+
+@pytest.mark.parametrize(
+    ("share", "compress", "level"),
+    [(0.5, "1", "ok"), (5, "1", "warn"), (200, "1", "stop"), (2, "none", "warn"), (20, "0", "stop"), (0.5, "0", "ok")],
+)
+def test_room_for_the_dump_is_compared_with_the_size_of_its_tables(tmp_path, share, compress, level):
+    free = disk.shutil.disk_usage(tmp_path).free
+    inquiry = Inquiry()
+
+    inquiry.ask("disk here", lambda: disk.ensure_room_for_dump(tmp_path, int(free * share), compress))
+
+    (finding,) = inquiry.findings
+    assert finding.level == level
+    assert str(tmp_path) in finding.text
+    assert finding.exit_code == (ArtifactsUnwritable.exit_code if level == "stop" else 0)
+
+
+@pytest.mark.parametrize(("share", "level"), [(0.5, "ok"), (2, "warn"), (20, "stop")])
+def test_room_for_a_second_copy_is_compared_where_the_destinations_disk_is_ours_to_see(destination, share, level):
+    inquiry = Inquiry()
+    with connect(destination) as session:
+        server = servers.read_server(session)
+        assert server.folder is not None
+        free = disk.shutil.disk_usage(server.folder).free
+
+        inquiry.ask("disk there", disk.ensure_room_for_landing, session, server, int(free * share))
+        unseen = disk.ensure_room_for_landing(session, dataclasses.replace(server, folder=None), int(free * share))
+
+    (finding,) = inquiry.findings
+    assert finding.level == level
+    assert finding.exit_code == (DestinationUnfit.exit_code if level == "stop" else 0)
+    assert "cannot be asked from here" in unseen
+
+
 def test_a_destination_that_is_set_to_read_only_stops(plan, option):
     with login(plan.destination) as guest:
         elsewhere = plan.destination.named("postgres")
