@@ -1,6 +1,7 @@
 """Each question of the preflight, answered well and badly; nothing is touched by asking."""
 
 import dataclasses
+import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from functools import partial
@@ -14,7 +15,7 @@ from tasks import disk, preflight, servers
 from tasks.archive import DumpOptions
 from tasks.checkpoints import RunFolder
 from tasks.dbt_program import DbtOptions
-from tasks.errors import ArtifactsUnwritable, DestinationUnfit, Doubt, PipelineError, ToolMissing, WarningsFound
+from tasks.errors import ArtifactsUnwritable, DestinationUnfit, PipelineError, ToolMissing, WarningsFound
 from tasks.inquiry import Finding, Inquiry, Unknown, ensure_passed, has_passed, summarize
 from tasks.postgres import Database, connect
 from tasks.preflight import Plan
@@ -303,7 +304,7 @@ def test_clocks_that_differ_are_a_warning_with_numbers(films):
 
     assert abs(server.ahead_seconds) < 5
     assert isinstance(servers.compare_clocks(server, server), str)
-    assert isinstance(doubts[0], Doubt)
+    assert not isinstance(doubts, str)
     assert "differ by 90 s" in doubts[0].message
     assert "the destination -90 s" in doubts[0].message
 
@@ -325,8 +326,7 @@ def test_a_standby_that_may_cancel_the_dump_is_a_warning_with_its_delay(films, c
 
     assert server.standby_delay_milliseconds == 30_000
     assert isinstance(said, str) is not warns
-    if warns:
-        assert "30 s (max_standby_streaming_delay)" in said[0].message
+    assert ("30 s (max_standby_streaming_delay)" in str(said)) is warns
 
 
 @pytest.mark.parametrize(
@@ -334,7 +334,7 @@ def test_a_standby_that_may_cancel_the_dump_is_a_warning_with_its_delay(films, c
     [(0.5, "1", "ok"), (5, "1", "warn"), (200, "1", "stop"), (2, "none", "warn"), (20, "0", "stop"), (0.5, "0", "ok")],
 )
 def test_room_for_the_dump_is_compared_with_the_size_of_its_tables(tmp_path, share, compress, level):
-    free = disk.shutil.disk_usage(tmp_path).free
+    free = shutil.disk_usage(tmp_path).free
     inquiry = Inquiry()
 
     inquiry.ask("disk here", lambda: disk.ensure_room_for_dump(tmp_path, int(free * share), compress))
@@ -351,7 +351,7 @@ def test_room_for_a_second_copy_is_compared_where_the_destinations_disk_is_ours_
     with connect(destination) as session:
         server = servers.read_server(session)
         assert server.folder is not None
-        free = disk.shutil.disk_usage(server.folder).free
+        free = shutil.disk_usage(server.folder).free
 
         inquiry.ask("disk there", disk.ensure_room_for_landing, session, server, int(free * share))
         unseen = disk.ensure_room_for_landing(session, dataclasses.replace(server, folder=None), int(free * share))
