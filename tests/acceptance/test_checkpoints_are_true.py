@@ -198,12 +198,12 @@ def test_a_run_without_one_of_its_markers_ends_published_with_the_same_rows(publ
 
 @pytest.mark.parametrize(
     "content",
-    ["", "{", "[]", "null", '"dbt"', "\x00\x01", '{"format": 1}', '{"format": 0, "fingerprint": {}}', "other"],
+    ["", "{", "[]", "null", '"dbt"', "\x00\x01", '{"format": 2}', '{"format": 1, "fingerprint": {}}', "other"],
 )
 def test_a_marker_that_is_garbage_or_of_another_format_is_ignored(published, content):
     marker = published.folder("first").checkpoint("report").path
     good = marker.read_text(encoding="utf-8")
-    marker.write_text(good.replace('"format": 1', '"format": 99') if content == "other" else content, encoding="utf-8")
+    marker.write_text(good.replace('"format": 2', '"format": 99') if content == "other" else content, encoding="utf-8")
     before = published.times("first")
 
     done = published.run(*FULL)
@@ -218,7 +218,7 @@ def test_a_marker_that_is_garbage_or_of_another_format_is_ignored(published, con
 @pytest.mark.parametrize("marker", ["dump", "restore", "dbt", "publish"])
 def test_a_steps_marker_without_its_fingerprint_is_ignored(published, marker):
     path = published.folder("first").checkpoint(marker).path
-    path.write_text('{"format": 1}', encoding="utf-8")
+    path.write_text('{"format": 2}', encoding="utf-8")
 
     done = published.run("RestoreDestination" if marker in ("dump", "restore") else "PublishModels", "--run-id=first")
 

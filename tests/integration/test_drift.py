@@ -233,12 +233,10 @@ WORDS = [
 ]
 
 
-def test_each_difference_is_told_in_words_in_the_log_and_in_what_the_load_says_of_itself(loaded, caplog):
+def test_each_difference_is_told_in_words_in_what_the_load_says_of_itself(loaded):
     load = loaded.copy(*CHANGES)
 
-    warned = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
     assert load.drift == WORDS
-    assert warned == [f"not as in the load before: {words}" for words in WORDS]
 
 
 @pytest.fixture
@@ -325,13 +323,14 @@ def test_additive_goes_on_with_what_takes_nothing_away_and_tells_it(loaded):
     assert loaded.query("select count(*) from public.invoices") == [(0,)]
 
 
-def test_a_table_that_has_no_rows_any_more_is_told_and_stops_nothing(loaded):
+def test_a_table_that_has_no_rows_any_more_is_told_and_stops_nothing(loaded, caplog):
     load = loaded.copy("truncate public.film_category", policy="freeze")
 
     assert load.drift == ["table public.film_category had 39 rows and has none now"]
+    assert "not as in the load before: table public.film_category had 39 rows" in caplog.text
 
 
-def test_what_stops_is_in_the_error_and_the_rest_in_the_log(loaded, caplog):
+def test_only_what_stops_is_in_the_error(loaded):
     manifest = loaded.dump("alter table public.films add column sequel integer, drop column price")
 
     with pytest.raises(SchemaDrifted) as raised:
@@ -339,7 +338,6 @@ def test_what_stops_is_in_the_error_and_the_rest_in_the_log(loaded, caplog):
 
     assert "column public.films.price is gone" in raised.value.message
     assert "sequel" not in raised.value.message
-    assert "not as in the load before: column public.films.sequel, integer, is new" in caplog.text
 
 
 # A ledger of the version before

@@ -366,3 +366,22 @@ def test_a_view_on_what_is_kept_for_a_way_back_stops_the_next_restore(replaced, 
         replaced.load("third")
 
     assert replaced.query(CATALOGUE) == before
+
+
+def test_a_view_that_reads_a_column_which_the_source_has_no_longer_stops_the_restore(published):
+    hang(
+        published,
+        "create view own.prices as select title, price from public.films",
+        "create view own.titles as select title from public.films",
+    )
+    before, manifest = published.query(CATALOGUE), published.dumps["second"]
+    shapes = [
+        {**s, "columns": [c for c in s["columns"] if (s["name"], c["name"]) != ("films", "price")]}
+        for s in manifest.catalogue["shapes"]
+    ]
+    published.dumps = {"second": replace(manifest, catalogue={**manifest.catalogue, "shapes": shapes})}
+
+    with pytest.raises(DependentsFound, match=r"view own\.prices of \w+, which reads public\.films\.price; .* has it"):
+        published.load("second")
+
+    assert published.query(CATALOGUE) == before

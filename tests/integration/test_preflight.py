@@ -12,6 +12,7 @@ import psycopg2.extras
 import pytest
 
 from tasks import disk, preflight, servers
+from tasks.admission import Terms
 from tasks.archive import DumpOptions
 from tasks.checkpoints import RunFolder
 from tasks.dbt_program import DbtOptions
@@ -57,8 +58,7 @@ def plan(films, destination, tools, tmp_path) -> Plan:
         dbt=dbt_options,
         dumped=None,
         has_landed=False,
-        allow_older=False,
-        rebinds=True,
+        terms=Terms(),
     )
 
 
@@ -506,7 +506,7 @@ def test_an_older_dump_than_what_readers_see_stops_unless_it_is_allowed(plan, fi
     resumed = dataclasses.replace(plan, dumped=older)
 
     refused = answer(resumed, "time")
-    allowed = answer(dataclasses.replace(resumed, allow_older=True), "time")
+    allowed = answer(dataclasses.replace(resumed, terms=Terms(allow_older=True)), "time")
 
     assert (refused.level, refused.exit_code) == ("stop", 24)
     assert allowed.level == "ok"

@@ -50,13 +50,13 @@ def test_a_checkpoint_is_believed_only_while_it_was_made_from_what_it_would_be_m
     "text",
     [
         "",
-        '{"format": 1, "fingerprint": {"dump": "a',
+        '{"format": 2, "fingerprint": {"dump": "a',
         "[1, 2]",
         "null",
         '"format"',
         '{"fingerprint": {}}',
         '{"format": 0, "fingerprint": {}}',
-        '{"format": 2, "fingerprint": {}}',
+        '{"format": 1, "fingerprint": {}}',
     ],
 )
 def test_a_damaged_checkpoint_and_one_of_another_format_are_ignored(checkpoint, text):
