@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks.checkpoints import Checkpoint, RunFolder, digest_of, ensure_intact, files_in
+from tasks.checkpoints import FORMAT, Checkpoint, RunFolder, digest_of, ensure_intact, files_in
 from tasks.errors import ArtifactsUnwritable, DumpDamaged, RunInProgress
 
 PROJECT = Path(__file__).resolve().parents[2]
@@ -50,13 +50,13 @@ def test_a_checkpoint_is_believed_only_while_it_was_made_from_what_it_would_be_m
     "text",
     [
         "",
-        '{"format": 2, "fingerprint": {"dump": "a',
+        f'{{"format": {FORMAT}, "fingerprint": {{"dump": "a',
         "[1, 2]",
         "null",
         '"format"',
         '{"fingerprint": {}}',
         '{"format": 0, "fingerprint": {}}',
-        '{"format": 1, "fingerprint": {}}',
+        f'{{"format": {FORMAT + 1}, "fingerprint": {{}}}}',
     ],
 )
 def test_a_damaged_checkpoint_and_one_of_another_format_are_ignored(checkpoint, text):
