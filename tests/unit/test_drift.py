@@ -143,6 +143,14 @@ CHANGES = {
     "it has fewer rows": (replace(FILMS, rows=1), []),
     "its rows were not counted": (replace(FILMS, rows=None), []),
     "it was made anew": (replace(FILMS, oid=9), []),
+    "it was made anew, and a number is another column's": (
+        with_column(replace(FILMS, oid=9), 3, name="cost", type="integer"),
+        [("dropped", "column public.films.price is gone"), ("added", "column public.films.cost, integer, is new")],
+    ),
+    "it was made anew, and a column may have another name": (
+        with_column(replace(FILMS, oid=9), 3, name="cost"),
+        [("renamed", "column public.films.price is gone and cost is new in its place: perhaps renamed")],
+    ),
     "it was made anew with a column less, so that numbers mean others": (
         replace(FILMS, oid=9, columns=columns("title text!", "price numeric(5,2)"), keys=()),
         [
