@@ -33,7 +33,8 @@ TABLES = """
     alter table public.movements add primary key (id);
     create table public.documents as
     select
-        number as id, repeat(md5(number::text), 30) as body, now() as written, (random() * 1e6)::numeric(12, 3) as size
+        number as id, repeat(md5(number::text), 30) as body, now() as written,
+        (random() * 1e6)::numeric(12, 3) as size
     from generate_series(1, 200000) as number;
     alter table public.documents add primary key (id);
     vacuum analyze;

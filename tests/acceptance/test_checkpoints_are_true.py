@@ -121,6 +121,39 @@ def test_nothing_is_taken_over_when_other_tables_are_asked_for(published):
     assert "public.users" not in contents(published.destination)
 
 
+def test_a_run_that_has_proved_less_than_is_asked_for_is_done_again(published):
+    before = published.times("first")
+
+    done = published.run(*FULL, "--verify-level=checksums")
+
+    assert done.returncode == 0, done.stderr
+    assert _changed(before, published.times("first")) == list(STEPS)
+    assert "with 191 rows, every row's digest compared, table by table" in done.stdout
+    report = published.checkpoint("first", "report")
+    assert report["verified"] == "every row's digest compared, table by table"
+    assert all(int(table["digest"]) for table in report["tables"])
+
+
+def test_a_run_that_has_proved_more_than_is_asked_for_is_complete(published):
+    before = published.times("first")
+
+    done = published.run(*FULL, "--verify-level=off")
+
+    assert done.returncode == 0, done.stderr
+    assert _changed(before, published.times("first")) == []
+
+
+def test_a_load_that_was_not_compared_is_restored_again_from_its_dump_when_it_is_to_be(world):
+    world.run("RestoreDestination", "--run-id=first", "--verify-level=off")
+    before = world.times("first")
+
+    done = world.run("RestoreDestination", "--run-id=first")
+
+    assert done.returncode == 0, done.stderr
+    assert _changed(before, world.times("first")) == ["restore"]
+    assert world.checkpoint("first", "restore")["verified"] == "counted on both sides, table by table"
+
+
 @pytest.mark.parametrize("damage", ["truncated", "emptied", "missing", "added"])
 def test_a_dump_whose_files_are_not_those_of_its_manifest_is_dumped_anew_before_it_is_loaded(
     published, destinations, damage

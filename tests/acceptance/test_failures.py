@@ -411,3 +411,35 @@ def test_every_kind_of_failure_that_a_user_can_meet_has_an_exit_code_of_its_own_
     assert len(set(codes.values())) == len(codes)
     assert min(codes.values()) > 10
     assert {name: code for name, code in codes.items() if code not in table} == {}
+
+
+# Somebody's trigger that alters a row which has just arrived.
+TRAP = """
+    create schema trap;
+    create function trap.spring() returns event_trigger language plpgsql as $$
+    begin
+        if exists (select from pg_catalog.pg_event_trigger_ddl_commands() where schema_name = 'public') then
+            update public.films set price = price + 0.01 where film_id = 1;
+        end if;
+    end
+    $$;
+    create event trigger trap on ddl_command_end when tag in ('CREATE INDEX') execute function trap.spring()
+"""
+
+
+def test_a_row_that_has_changed_on_its_way_is_found_by_its_digest(published):
+    before = contents(published.destination)
+    ask(published.source, "create index films_by_title on public.films (title)")
+    ask(published.destination, TRAP)
+
+    failed = published.run(*SECOND, "--verify-level=checksums")
+    ask(published.destination, "drop event trigger trap; drop schema trap cascade")
+    after = contents(published.destination)
+    mended = published.run(*SECOND, "--verify-level=checksums")
+
+    assert failed.returncode == 23
+    assert "public.films has 20 rows in the dump and in warehouse on " in failed.stderr
+    assert "but their contents differ; the landing is put back as it was, readers see what they saw" in failed.stderr
+    assert "Traceback" not in failed.stderr
+    assert after == before
+    assert mended.returncode == 0, mended.stderr
