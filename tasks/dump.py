@@ -4,13 +4,12 @@ import logging
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
 
 from tasks import archive, proof, selection, shapes
 from tasks.archive import DumpOptions, Entry
 from tasks.checkpoints import RunFolder, files_in, sizes_in
-from tasks.errors import DumpFailed, PipelineError
+from tasks.errors import DumpFailed, PipelineError, StatementFailed
 from tasks.manifest import Manifest, Table
 from tasks.postgres import Database, Session, connect
 from tasks.progress import Listener, Progress
@@ -86,8 +85,13 @@ def _dump_and_measure(
             archive.pg_dump(session.database, tool, options, directory, arguments, on_line=on_line)
         except BaseException:
             session.give_up()
-            with suppress(PipelineError):
+            try:
                 measuring.result()
+            except StatementFailed:
+                # The snapshot ends with a statement that fails in it, and pg_dump can tell of nothing else.
+                raise
+            except PipelineError:
+                pass
             raise
         return measuring.result()
 
