@@ -1,13 +1,12 @@
 """pg_dump's archives: how they are written and restored, what goes in, what their table of contents says."""
 
-import errno
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasks import commands
-from tasks.checkpoints import Json, writing_to
+from tasks.checkpoints import Json, ensure_writable, writing_to
 from tasks.commands import ProgramFailed
 from tasks.errors import DumpFailed, RestoreFailed
 from tasks.postgres import Database, Session
@@ -95,9 +94,7 @@ def pg_dump(
         )
     except ProgramFailed as error:
         said = next((line for line in error.lines if "error:" in line), error.message)
-        if any("No space left on device" in line for line in error.lines):
-            with writing_to(output.parent):
-                raise OSError(errno.ENOSPC, "No space left on device") from error
+        ensure_writable(output.parent)
         raise DumpFailed(
             f"pg_dump of {source} failed: {said.removeprefix('pg_dump: ')}; the destination was not touched",
             hint="mend the cause and run again; the log above has all that pg_dump said",
@@ -105,13 +102,20 @@ def pg_dump(
 
 
 def entries(pg_restore: Tool, archive: Path, *, timeout_seconds: float) -> list[Entry]:
-    """Read the table of contents. Raises CommandFailed where the archive cannot be read."""
+    """Read the table of contents.
+
+    Raises:
+        CommandFailed: the archive cannot be read.
+        ArtifactsUnwritable: the disk beside it is full, or the folder not ours.
+    """
     listing = archive.with_name(f".{archive.name}.list")
+    command = [str(pg_restore.path), "--list", f"--file={listing}", str(archive)]
     try:
-        commands.run(
-            [str(pg_restore.path), "--list", f"--file={listing}", str(archive)], timeout_seconds=timeout_seconds
-        )
+        commands.run(command, timeout_seconds=timeout_seconds)
         lines = listing.read_text(encoding="utf-8").split("\n")
+    except ProgramFailed:
+        ensure_writable(archive.parent)
+        raise
     finally:
         listing.unlink(missing_ok=True)
     found = (re.fullmatch(r"\d+; (\d+) (\d+) (.*)", line) for line in lines)
@@ -132,9 +136,9 @@ def pg_restore(
 
     Raises:
         RestoreFailed: it ended with an error; some of them may be there.
+        ArtifactsUnwritable: the disk of the archive is full, or the folder not ours.
     """
     use_list = archive.with_name(".use_list.unfinished")
-    use_list.write_text("".join(f"{entry.line}\n" for entry in wanted), encoding="utf-8")
     command = [
         str(tool.path),
         f"--dbname={session.connected_as()['dbname']}",
@@ -148,6 +152,8 @@ def pg_restore(
         str(archive),
     ]
     try:
+        with writing_to(archive.parent):
+            use_list.write_text("".join(f"{entry.line}\n" for entry in wanted), encoding="utf-8")
         commands.run(
             command,
             environment=session.database.libpq_environment(),

@@ -11,6 +11,7 @@ import json
 import logging
 import os
 import shutil
+import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,7 @@ Json = dict[str, Any]
 # Counted up when a checkpoint means something else than before: an older one is then not believed.
 FORMAT = 2
 _BLOCK_BYTES = 1 << 20
+_PROBE_BYTES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -156,6 +158,7 @@ def writing_to(folder: Path) -> Iterator[None]:
         errno.ENOSPC: "no space is left on its disk",
         errno.EDQUOT: "the disk quota is used up",
         errno.EFBIG: "a file would be larger than this user may write",
+        errno.EIO: "its disk fails",
         errno.EROFS: "it is on a read-only file system",
         errno.EACCES: "this user may not write there",
         errno.EPERM: "this user may not write there",
@@ -165,12 +168,28 @@ def writing_to(folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno not in reasons:
+        # Only a file's error has a file's name, or one of these numbers.
+        if error.errno not in reasons and error.filename is None:
             raise
+        reason = reasons.get(error.errno or 0, f"{error.strerror}: {error.filename}")
         raise ArtifactsUnwritable(
-            f"{folder} cannot be written: {reasons[error.errno]}; no finished checkpoint was changed",
-            hint="make room or correct the rights, or give another --artifacts-root, and run again",
+            f"{folder} cannot be written: {reason}; no finished checkpoint was changed",
+            hint="make room, correct the rights or move away what is in the way, or give another --artifacts-root, "
+            "and run again",
         ) from error
+
+
+def ensure_writable(folder: Path) -> None:
+    """Show, by writing a little, that it is not the disk that made a program fail.
+
+    What the program said would not do: a server whose own disk is full uses the same words.
+
+    Raises:
+        ArtifactsUnwritable: full, read-only or not ours.
+    """
+    with writing_to(folder), tempfile.TemporaryFile(dir=folder) as probe:
+        probe.write(bytes(_PROBE_BYTES))
+        probe.flush()
 
 
 def flush(path: Path) -> None:

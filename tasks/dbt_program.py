@@ -1,12 +1,11 @@
 """dbt as a program: which project, where it connects, how it is run, what it says."""
 
-import errno
 import logging
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasks import commands, generations
-from tasks.checkpoints import digest_of, files_in, writing_to
+from tasks.checkpoints import digest_of, ensure_writable, files_in, writing_to
 from tasks.commands import ProgramFailed
 from tasks.dbt_artifacts import failure
 from tasks.errors import SettingInvalid, ToolMissing
@@ -96,9 +95,7 @@ def build(session: Session, options: DbtOptions, output: Path, *, listener: List
             listen=session.database.heartbeat().listen,
         )
     except ProgramFailed as error:
-        if any("No space left on device" in line for line in error.lines):
-            with writing_to(output):
-                raise OSError(errno.ENOSPC, "No space left on device") from error
+        ensure_writable(output)
         raise failure(error, output, options.project) from error
 
 

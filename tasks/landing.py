@@ -67,6 +67,8 @@ def restore(
     """
     started = time.monotonic()
     ensure_intact(directory, manifest.files)
+    entries = archive.entries(pg_restore, directory, timeout_seconds=options.timeout_seconds)
+    contents = archive.restored(entries, except_titles=manifest.left_out)
     session = claims.claim(destination)
     _recover(session, options)
     changes = admission.ensure_fit(session, manifest, options)
@@ -74,7 +76,7 @@ def restore(
         logger.warning("not as in the load before: %s", emptied.words)
     load_id = _set_aside(session, manifest, options, run=run)
     try:
-        _fill(session, manifest, directory, pg_restore, options, listener=listener)
+        _fill(session, manifest, directory, pg_restore, options, contents=contents, listener=listener)
         proved = proof.compare(session, manifest, options.verify)
         _accept(session, manifest, load_id)
     except BaseException as error:
@@ -141,15 +143,20 @@ def _make_schemas(session: Session, manifest: Manifest) -> None:
 
 
 def _fill(
-    session: Session, manifest: Manifest, directory: Path, tool: Tool, options: RestoreOptions, *, listener: Listener
+    session: Session,
+    manifest: Manifest,
+    directory: Path,
+    tool: Tool,
+    options: RestoreOptions,
+    *,
+    contents: list[archive.Entry],
+    listener: Listener,
 ) -> None:
     """Run pg_restore: all but the foreign keys, then these.
 
     Together, two of its jobs may deadlock: one attaches a partition's index while another adds a key that refers to
     the partitioned table (seen once in some hundred loads).
     """
-    entries = archive.entries(tool, directory, timeout_seconds=options.timeout_seconds)
-    contents = archive.restored(entries, except_titles=manifest.left_out)
     keys = [entry for entry in contents if entry.title.startswith(_KEY)]
     sizes = {str(table): table.bytes for table in manifest.tables if table.with_data}
     with Progress("restoring", sizes, listener, at_work=options.jobs) as progress:

@@ -1,12 +1,15 @@
 """A small disk that can be filled, shrunk and made read-only, for root and for whoever is not."""
 
 import os
+import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.conftest import PROJECT
 from tests.worlds import wait_until
 
 
@@ -27,7 +30,9 @@ class SmallDisk:
 
     def inside(self, *words: str) -> list[str]:
         """The words that run a command where the disk is mounted."""
-        return ["nsenter", f"--target={self._keeper.pid}", "--mount", *self._as_root, "--", *words]
+        # Entering a mount name space leads to its root folder.
+        there = [f"--target={self._keeper.pid}", "--mount", *self._as_root, f"--wd={PROJECT}"]
+        return ["nsenter", *there, "--", *words]
 
     def remount(self, options: str) -> None:
         """Change it: `size=20m`, `ro`, `rw`."""
@@ -44,14 +49,18 @@ class SmallDisk:
 
 
 @pytest.fixture
-def small_disk(tmp_path) -> Iterator[Callable[[str], SmallDisk]]:
+def small_disk() -> Iterator[Callable[[str], SmallDisk]]:
     """Make a disk: `small_disk("size=200k")`, `small_disk("nr_inodes=10")`."""
+    # Not pytest's own folder: the user whom a server runs as must come in.
+    folder = Path(tempfile.mkdtemp(prefix="towpath-"))
+    folder.chmod(0o755)
     made: list[SmallDisk] = []
 
     def disk(options: str) -> SmallDisk:
-        made.append(SmallDisk(tmp_path / f"disk{len(made)}", options))
+        made.append(SmallDisk(folder / f"disk{len(made)}", options))
         return made[-1]
 
     yield disk
     for one in made:
         one.end()
+    shutil.rmtree(folder)

@@ -1,6 +1,5 @@
 """Each foreseen failure ends with its own exit code and words, harms no reader, and once mended, the run goes on."""
 
-import os
 import re
 from pathlib import Path
 
@@ -260,40 +259,6 @@ def test_a_folder_that_is_no_dbt_project_is_named(published, tmp_path):
     assert "Traceback" not in failed.stderr
     assert shown(published) == before
     assert mended.returncode == 0, mended.stderr
-
-
-def test_a_full_disk_under_the_artifacts_is_told_leaves_no_litter_and_the_run_goes_on_when_there_is_room(
-    published, tmp_path
-):
-    ask(
-        published.source, "create table public.bulk as select md5(i::text) as noise from generate_series(1, 20000) as i"
-    )
-    before, disk, job = shown(published), tmp_path / "disk", tmp_path / "job.sh"
-    disk.mkdir()
-    words = [word for word in published.command(*SECOND) if "--artifacts-root" not in word]
-    job.write_text(
-        f"mount -t tmpfs -o size=200k none {disk} || exit 99\n"
-        f'"$@" --artifacts-root={disk} > {tmp_path}/failed 2>&1; echo $? >> {tmp_path}/failed\n'
-        f"find {disk} -mindepth 2 > {tmp_path}/left\n"
-        f"mount -o remount,size=20m {disk} || exit 98\n"
-        f'"$@" --artifacts-root={disk} > {tmp_path}/mended 2>&1; echo $? >> {tmp_path}/mended\n',
-        encoding="utf-8",
-    )
-
-    # In a name space of its own the mount is gone with the shell. Whoever is not root may mount only as a root of it.
-    apart = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--mount", "--map-root-user"]
-    ran = run_to_the_end([*apart, "sh", str(job), *words])
-    failed, mended = (tmp_path / "failed").read_text(), (tmp_path / "mended").read_text()
-
-    assert ran.returncode == 0, ran.stderr
-    assert failed.endswith("\n19\n")
-    assert str(disk) in failed
-    assert "no space is left" in failed
-    assert "Traceback" not in failed
-    assert (tmp_path / "left").read_text() == ""
-    assert mended.endswith("\n0\n"), mended
-    assert shown(published) == before
-    assert ask(published.destination, "select count(*) from public.bulk") == [(20000,)]
 
 
 @pytest.mark.parametrize("run_id", ["../escape", "two words", ".hidden", "a" * 51, "ünïcode", "-dash"])
