@@ -13,6 +13,10 @@ from tasks.postgres import Session
 from tasks.shapes import Catalogue
 from tasks.statements import statement
 
+_NO_LEDGER = (
+    "; if they are an earlier load's, whose ledger (schema towpath) was lost, bring the ledger back from a backup of "
+    "this database, or rename their schemas and those of the models"
+)
 _RELATIONS = {"table", "view", "materialized view", "sequence", "foreign table"}
 
 
@@ -75,7 +79,8 @@ def _ensure_newer(request: Request) -> None:
         raise OlderDump(
             f"the dump shows {manifest.source} as of {manifest.snapshot_at}, but readers of {here} already see "
             f"{published.snapshot_at}, load {published.load_id} of run {published.run}; nothing was changed",
-            hint="run under a new --run-id to dump anew, or go back on purpose with --allow-older",
+            hint="run under a new --run-id to dump anew, or go back on purpose with --allow-older; which also goes on "
+            "where it is the source's clock that went back",
         )
     undone = holding.version("previous")
     if undone and published and undone.dump_digest == manifest.digest and undone.load_id > published.load_id:
@@ -102,7 +107,8 @@ def _ensure_free(request: Request) -> None:
         raise LandingOccupied(
             f"{session.database} has objects that Towpath did not make where the load would go: "
             f"{', '.join(occupied)}; nothing was changed",
-            hint="rename or move them (alter … set schema), or leave theirs out with [source] exclude_tables",
+            hint="rename or move them (alter … set schema), or leave theirs out with [source] exclude_tables"
+            + ("" if request.holding.states else _NO_LEDGER),
         )
 
 

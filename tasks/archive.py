@@ -93,10 +93,11 @@ def pg_dump(
             listen=source.heartbeat().listen,
         )
     except ProgramFailed as error:
-        said = next((line for line in error.lines if "error:" in line), error.message)
+        # What the server said of it may be in the line after.
+        said = [line.removeprefix("pg_dump: ") for line in error.lines if "error:" in line or "detail:" in line]
         ensure_writable(output.parent)
         raise DumpFailed(
-            f"pg_dump of {source} failed: {said.removeprefix('pg_dump: ')}; the destination was not touched",
+            f"pg_dump of {source} failed: {'; '.join(said[:2]) or error.message}; the destination was not touched",
             hint="mend the cause and run again; the log above has all that pg_dump said",
         ) from error
 

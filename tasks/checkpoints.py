@@ -174,18 +174,14 @@ def writing_to(folder: Path) -> Iterator[None]:
         reason = reasons.get(error.errno or 0, f"{error.strerror}: {error.filename}")
         raise ArtifactsUnwritable(
             f"{folder} cannot be written: {reason}; no finished checkpoint was changed",
-            hint="make room, correct the rights or move away what is in the way, or give another --artifacts-root, "
-            "and run again",
+            hint="make room, correct the rights, move away what is in the way, or give another --artifacts-root",
         ) from error
 
 
 def ensure_writable(folder: Path) -> None:
-    """Show, by writing a little, that it is not the disk that made a program fail.
+    """Raise ArtifactsUnwritable where not a little can be written: asked when a program has failed.
 
-    What the program said would not do: a server whose own disk is full uses the same words.
-
-    Raises:
-        ArtifactsUnwritable: full, read-only or not ours.
+    What it said would not do: a server whose own disk is full uses the same words.
     """
     with writing_to(folder), tempfile.TemporaryFile(dir=folder) as probe:
         probe.write(bytes(_PROBE_BYTES))

@@ -1,12 +1,16 @@
 """One run at a time on a destination: who holds the claim works there, and nobody else."""
 
+import logging
 import time
 from collections.abc import Callable
 
+from tasks import ledger
 from tasks.errors import DestinationBusy, DestinationUnfit, StatementFailed
 from tasks.postgres import Database, Row, Session, open_session
 from tasks.servers import ensure_writable, read_server
 from tasks.statements import statement
+
+logger = logging.getLogger(__name__)
 
 # Any number that nobody else uses: this one spells "towpath" in ASCII.
 _CLAIM = 0x746F7770617468
@@ -38,15 +42,24 @@ def claim(destination: Database) -> Session:
     session.run("select pg_catalog.set_config('application_name', %s, false)", [_holder_name(destination)])
     _wait_for_claim(session, lambda: session.value("select pg_catalog.pg_try_advisory_lock(%s)", [_CLAIM]) is True)
     _end_leftovers(session)
-    try:
-        session.run(statement("create_ledger"))
-    except StatementFailed as error:
-        raise DestinationUnfit(
-            f"the ledger, schema towpath in {destination}, cannot be made: {error.message}; nothing was changed",
-            hint="grant the role create on the database",
-        ) from error
+    _open_ledger(session)
     _claims[key] = session
     return session
+
+
+def _open_ledger(session: Session) -> None:
+    try:
+        with session.transaction():
+            session.run(statement("create_ledger"))
+            if ledger.recognize(session):
+                logger.warning(
+                    "the ledger of %s came from a backup: what it tells of is known by name, and kept", session.database
+                )
+    except StatementFailed as error:
+        raise DestinationUnfit(
+            f"the ledger, schema towpath in {session.database}, cannot be made: {error.message}; nothing was changed",
+            hint="mend that (it may be that the role lacks create on the database), and run again",
+        ) from error
 
 
 def _holder_name(destination: Database) -> str:

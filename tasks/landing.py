@@ -128,7 +128,7 @@ def _set_aside(session: Session, manifest: Manifest, options: RestoreOptions, *,
     except StatementFailed as error:
         raise DestinationUnfit(
             f"the landing in {session.database} cannot be made ready: {error.message}; nothing was changed",
-            hint="grant the role create on the database, and ownership of what Towpath has made",
+            hint="mend that (the role needs create on the database, and to own what Towpath has made), and run again",
         ) from error
     return begun[0]
 

@@ -10,6 +10,9 @@ from tasks.postgres import Database, Session, connect
 from tasks.shapes import Catalogue, Place
 from tasks.statements import statement
 
+# The ledger's own numbers in the catalogues: others than those in towpath.home, where it came out of a pg_dump.
+_READ_NUMBERS = "select array['towpath.loads', 'towpath.objects', 'towpath.steps']::regclass[]::bigint[]"
+
 
 @dataclass(frozen=True, kw_only=True)
 class State:
@@ -173,7 +176,7 @@ def objects_of(
         "select classid, objid, object_type, identity from towpath.objects where load_id = %s or version_id = %s",
         [load_id, version_id],
     )
-    numbers = {(classid, objid) for classid, objid, _, _ in rows}
+    numbers = {(classid, objid) for classid, objid, _, _ in rows} if _is_at_home(session) else set()
     names = {(kind, identity) for _, _, kind, identity in rows if identity is not None}
     living = living_in(session, schemas)
     return [o for o in living if (o.classid, o.objid) in numbers or (o.is_owned and (o.type, o.identity) in names)]
@@ -185,7 +188,7 @@ def all_parts(session: Session, *, beside: Sequence[Object]) -> list[Part]:
     What is noted is not looked up: an index that somebody has added to a table since is no part of what we made.
     """
     rows = session.all("select distinct classid, objid, object_name from towpath.objects where classid is not null")
-    noted = [Part(*row) for row in rows]
+    noted = [Part(*row) for row in rows] if _is_at_home(session) else []
     numbers = {(part.classid, part.objid) for part in noted}
     return [*noted, *family_of(session, [o for o in beside if (o.classid, o.objid) not in numbers])]
 
@@ -202,15 +205,43 @@ def set_load(session: Session, load_id: int, *, state: str, place: str | None) -
     if place is None:
         session.run("delete from towpath.objects where load_id = %s", [load_id])
         session.run("delete from towpath.catalogues where load_id = %s", [load_id])
+    else:
+        rename_objects(session, load_id=load_id)
 
 
-def rename_objects(session: Session, version_id: int) -> None:
-    """Note the names that a version's objects have since they moved; must be in a transaction."""
+def rename_objects(session: Session, *, load_id: int | None = None, version_id: int | None = None) -> None:
+    """Note the names that the objects of a load or a version have since they moved; must be in a transaction."""
     session.run(
-        "update towpath.objects set identity = (pg_catalog.pg_identify_object(classid::oid, objid::oid, 0)).identity"
-        " where version_id = %s and identity is not null",
-        [version_id],
+        "update towpath.objects set identity"
+        " = coalesce((pg_catalog.pg_identify_object(classid::oid, objid::oid, 0)).identity, identity)"
+        " where (load_id = %s or version_id = %s) and identity is not null and classid is not null",
+        [load_id, version_id],
     )
+
+
+def _is_at_home(session: Session) -> bool:
+    # A ledger that an earlier version of Towpath made has no home until the next claim.
+    if session.value("select pg_catalog.to_regclass('towpath.home') is null"):
+        return True
+    return bool(session.value("select numbers from towpath.home") == session.value(_READ_NUMBERS))
+
+
+def recognize(session: Session) -> bool:
+    """Give what a ledger out of a pg_dump tells of the numbers that it has here; must be in a transaction.
+
+    The numbers that such a ledger brings are another database's, and here they may be anybody's: what it tells of is
+    known by its names. False where nothing had to be done.
+    """
+    if _is_at_home(session):
+        return False
+    session.run("delete from towpath.objects where identity is null")
+    session.run("update towpath.objects set classid = null, objid = null")
+    session.run("update towpath.home set numbers = %s::bigint[]", [session.value(_READ_NUMBERS)])
+    schemas = [name for (name,) in session.all("select nspname::text from pg_catalog.pg_namespace")]
+    for load_id, version_id in session.all("select distinct load_id, version_id from towpath.objects"):
+        objects = objects_of(session, schemas, load_id=load_id, version_id=version_id)
+        record_objects(session, objects, load_id=load_id, version_id=version_id)
+    return True
 
 
 def set_version(session: Session, version_id: int, *, state: str) -> None:

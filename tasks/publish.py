@@ -153,8 +153,8 @@ def _put_up(session: Session, incoming: State, outgoing: State | None) -> None:
         places = {previous(schema): schema for schema in outgoing.version_schemas}
         old = ledger.objects_of(session, list(places), version_id=outgoing.version_id)
         catalogue.carry_grants(session, old, objects, places)
-        ledger.rename_objects(session, outgoing.version_id)
-    ledger.rename_objects(session, incoming.version_id)
+        ledger.rename_objects(session, version_id=outgoing.version_id)
+    ledger.rename_objects(session, version_id=incoming.version_id)
     ledger.set_version(session, incoming.version_id, state="published")
     ledger.set_load(session, incoming.load_id, state="published", place="landing")
 

@@ -76,7 +76,7 @@ def _exchange(session: Session, current: State, before: State) -> None:
     ledger.set_version(session, current.version_id, state="previous")
     ledger.set_version(session, before.version_id, state="published")
     for state in (current, before):
-        ledger.rename_objects(session, state.version_id)
+        ledger.rename_objects(session, version_id=state.version_id)
 
 
 def _trade(

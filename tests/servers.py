@@ -29,6 +29,7 @@ class Server:
     binaries: Path
     folder: Path
     disk: SmallDisk | None = None
+    port: int = 5432
     process: "subprocess.Popen[bytes] | None" = None
 
     @property
@@ -58,7 +59,7 @@ class Server:
         """Start it and wait until it answers."""
         given = [f"-c{name}={value}" for name, value in {"listen_addresses": "", "fsync": "off", **settings}.items()]
         with (self.folder / "log").open("ab") as log:
-            words = self.words("postgres", f"-D{self.data}", f"-k{self.folder}", *given)
+            words = self.words("postgres", f"-D{self.data}", f"-k{self.folder}", f"-p{self.port}", *given)
             self.process = subprocess.Popen(words, cwd="/", stdout=log, stderr=log)
         wait_until(self._answers)
 
@@ -82,7 +83,7 @@ class Server:
 
     def uri(self, name: str) -> str:
         """A connection string to one of its databases."""
-        return f"host={self.folder} dbname={name} user=postgres"
+        return f"host={self.folder} port={self.port} dbname={name} user=postgres"
 
     def database(self, name: str) -> Database:
         return Database.from_uri(self.uri(name), application_name="reader")
@@ -130,7 +131,7 @@ def _fill(server: Server, copy_of: Server | None) -> None:
         words = ["--username=postgres", "--auth=trust", "--encoding=UTF8", "--locale=C", "--wal-segsize=1", "--no-sync"]
         server.run("initdb", *words, f"--pgdata={server.data}")
     else:
-        where = [f"--host={copy_of.folder}", "--username=postgres", f"--pgdata={server.data}"]
+        where = [f"--host={copy_of.folder}", f"--port={copy_of.port}", "--username=postgres", f"--pgdata={server.data}"]
         server.run("pg_basebackup", *where, "--write-recovery-conf", "--checkpoint=fast", "--no-sync")
 
 

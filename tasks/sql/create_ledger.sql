@@ -78,3 +78,13 @@ create table if not exists towpath.steps (
 
 -- Always empty: an index is made on it to wait for the snapshots of readers.
 create table if not exists towpath.readers_gate (nothing integer);
+
+-- One row: the ledger's own numbers in the catalogues, by which it is known whether it is still where it was made.
+create table if not exists towpath.home (
+    is_only boolean primary key default true check (is_only),
+    numbers bigint[] not null
+);
+
+insert into towpath.home (numbers)
+select array['towpath.loads', 'towpath.objects', 'towpath.steps']::regclass[]::bigint[]
+on conflict (is_only) do nothing;

@@ -52,7 +52,7 @@ def test_a_destination_that_fills_up_keeps_its_landing_and_its_models_and_the_ru
 
     assert not_restored.returncode == 22
     assert "No space left on device" in not_restored.stderr
-    assert "the landing is put back as it was" in not_restored.stderr
+    assert "put back as it was, readers see what they saw" in not_restored.stderr
     assert after_restore == before
     assert restored.returncode == 0, restored.stderr
     assert "INFO dumped" not in restored.stderr
