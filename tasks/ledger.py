@@ -1,17 +1,15 @@
-"""What the destination remembers: loads, versions, the objects that each consists of, and every step of every run."""
+"""What the destination remembers: loads, versions, and the objects that each consists of."""
 
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from tasks import home
 from tasks.catalogue import Object, Part, family_of, living_in
 from tasks.manifest import Manifest
 from tasks.postgres import Database, Session, connect
 from tasks.shapes import Catalogue, Place
 from tasks.statements import statement
-
-# The ledger's own numbers in the catalogues: others than those in towpath.home, where it came out of a pg_dump.
-_READ_NUMBERS = "select array['towpath.loads', 'towpath.objects', 'towpath.steps']::regclass[]::bigint[]"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -176,7 +174,7 @@ def objects_of(
         "select classid, objid, object_type, identity from towpath.objects where load_id = %s or version_id = %s",
         [load_id, version_id],
     )
-    numbers = {(classid, objid) for classid, objid, _, _ in rows} if _is_at_home(session) else set()
+    numbers = {(classid, objid) for classid, objid, _, _ in rows} if home.is_here(session) else set()
     names = {(kind, identity) for _, _, kind, identity in rows if identity is not None}
     living = living_in(session, schemas)
     return [o for o in living if (o.classid, o.objid) in numbers or (o.is_owned and (o.type, o.identity) in names)]
@@ -188,7 +186,7 @@ def all_parts(session: Session, *, beside: Sequence[Object]) -> list[Part]:
     What is noted is not looked up: an index that somebody has added to a table since is no part of what we made.
     """
     rows = session.all("select distinct classid, objid, object_name from towpath.objects where classid is not null")
-    noted = [Part(*row) for row in rows] if _is_at_home(session) else []
+    noted = [Part(*row) for row in rows] if home.is_here(session) else []
     numbers = {(part.classid, part.objid) for part in noted}
     return [*noted, *family_of(session, [o for o in beside if (o.classid, o.objid) not in numbers])]
 
@@ -219,24 +217,14 @@ def rename_objects(session: Session, *, load_id: int | None = None, version_id: 
     )
 
 
-def _is_at_home(session: Session) -> bool:
-    # A ledger that an earlier version of Towpath made has no home until the next claim.
-    if session.value("select pg_catalog.to_regclass('towpath.home') is null"):
-        return True
-    return bool(session.value("select numbers from towpath.home") == session.value(_READ_NUMBERS))
-
-
 def recognize(session: Session) -> bool:
-    """Give what a ledger out of a pg_dump tells of the numbers that it has here; must be in a transaction.
+    """Look up by name, in a transaction, what a ledger out of a pg_dump tells of; False where it did not come from one.
 
-    The numbers that such a ledger brings are another database's, and here they may be anybody's: what it tells of is
-    known by its names. False where nothing had to be done.
+    The numbers that it brings are another database's, and here they may be anybody's.
     """
-    if _is_at_home(session):
+    if home.is_here(session):
         return False
-    session.run("delete from towpath.objects where identity is null")
-    session.run("update towpath.objects set classid = null, objid = null")
-    session.run("update towpath.home set numbers = %s::bigint[]", [session.value(_READ_NUMBERS)])
+    home.settle(session)
     schemas = [name for (name,) in session.all("select nspname::text from pg_catalog.pg_namespace")]
     for load_id, version_id in session.all("select distinct load_id, version_id from towpath.objects"):
         objects = objects_of(session, schemas, load_id=load_id, version_id=version_id)
@@ -255,23 +243,3 @@ def set_version(session: Session, version_id: int, *, state: str) -> None:
     if state == "dropped":
         session.run("delete from towpath.objects where version_id = %s", [version_id])
         session.run("delete from towpath.readers where version_id = %s", [version_id])
-
-
-def is_there(destination: Database) -> bool:
-    """Whether the destination has a ledger."""
-    with connect(destination) as session:
-        return session.value("select pg_catalog.to_regclass('towpath.steps') is not null") is True
-
-
-def record_step(
-    destination: Database, *, run: str, step: str, outcome: str, message: str | None, started_at: str, seconds: float
-) -> None:
-    """Add a line to the audit log, which is made where there is none yet: a dump comes before the first load."""
-    with connect(destination) as session:
-        if not _has_table(session, "towpath.steps"):
-            session.run(statement("create_ledger"))
-        session.run(
-            "insert into towpath.steps (run, step, outcome, message, started_at, seconds)"
-            " values (%s, %s, %s, %s, %s, %s)",
-            [run, step, outcome, message, started_at, seconds],
-        )

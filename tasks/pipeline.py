@@ -10,7 +10,7 @@ from typing import Any
 
 import luigi
 
-from tasks import dump, inquiry, landing, ledger, models, preflight, proof, report, rollback, settings
+from tasks import audit, dump, inquiry, landing, models, preflight, proof, report, rollback, settings
 from tasks import publish as publishing
 from tasks.checkpoints import Json
 from tasks.errors import PipelineError
@@ -59,7 +59,7 @@ class Preflight(RunTask):
     def note(self, outcome: str, message: str | None) -> None:
         # Whoever only looks leaves nothing behind in a destination where Towpath has never been.
         with contextlib.suppress(PipelineError):
-            if ledger.is_there(self.asking("destination")):
+            if audit.has_begun(self.asking("destination")):
                 super().note(outcome, message)
 
     def _plan(self) -> preflight.Plan:

@@ -11,7 +11,7 @@ import luigi
 import luigi.retcodes
 import luigi.rpc
 
-from tasks import interruption, ledger, luigid, readiness, settings
+from tasks import audit, interruption, ledger, luigid, readiness, settings
 from tasks.checkpoints import Checkpoint, Json, RunFolder
 from tasks.errors import PipelineError
 from tasks.ledger import Holding
@@ -154,7 +154,7 @@ class RunTask(TowpathTask):
             datetime.datetime.now(datetime.timezone.utc) - datetime.datetime.fromisoformat(began)
         ).total_seconds()
         try:
-            ledger.record_step(
+            audit.record_step(
                 self.asking("destination"),
                 run=self.run_name,
                 step=type(self).__name__,

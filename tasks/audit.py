@@ -1,0 +1,28 @@
+"""The audit log in the destination: every step of every run, with its outcome."""
+
+from tasks.postgres import Database, Session, connect
+from tasks.statements import statement
+
+
+def has_begun(destination: Database) -> bool:
+    """Whether the destination has a ledger, of which the log is a part."""
+    with connect(destination) as session:
+        return _is_there(session)
+
+
+def _is_there(session: Session) -> bool:
+    return session.value("select pg_catalog.to_regclass('towpath.steps') is not null") is True
+
+
+def record_step(
+    destination: Database, *, run: str, step: str, outcome: str, message: str | None, started_at: str, seconds: float
+) -> None:
+    """Add a line; where there is no ledger yet it is made, because a dump comes before the first load."""
+    with connect(destination) as session:
+        if not _is_there(session):
+            session.run(statement("create_ledger"))
+        session.run(
+            "insert into towpath.steps (run, step, outcome, message, started_at, seconds)"
+            " values (%s, %s, %s, %s, %s, %s)",
+            [run, step, outcome, message, started_at, seconds],
+        )
