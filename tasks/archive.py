@@ -50,12 +50,20 @@ class DumpOptions:
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of `pg_restore --list`; `title` is descriptor, schema (or `-`), name and owner."""
+    """One line of `pg_restore --list`; `title` is descriptor, schema (or `-`), name and owner, none of them quoted.
+
+    What is defined has a `classid`; rows, the state of a sequence and comments have 0.
+    """
 
     line: str
     classid: int
     oid: int
     title: str
+
+    @property
+    def brings_rows(self) -> bool:
+        """Whether it is a table's rows, and not a table in a schema called DATA."""
+        return not self.classid and self.title.startswith("TABLE DATA ")
 
 
 def pg_dump(
@@ -179,7 +187,7 @@ _LEFT_OUT = re.compile(
     r"(EVENT TRIGGER|CAST|PUBLICATION|SUBSCRIPTION|FOREIGN DATA WRAPPER|SERVER|USER MAPPING|PROCEDURAL LANGUAGE"
     r"|TRANSFORM|ACCESS METHOD|BLOBS?|BLOB METADATA|LARGE OBJECTS?|DATABASE|DATABASE PROPERTIES|COMMENT) - "
     r"|(FOREIGN TABLE|PUBLICATION TABLES? ?(IN SCHEMA)?|SUBSCRIPTION TABLE|POLICY|ROW SECURITY|SECURITY LABEL"
-    r"|DEFAULT ACL|ACL|STATISTICS DATA) "
+    r"|DEFAULT ACL|ACL) "
     r"|COMMENT .*? (POLICY|FOREIGN TABLE) "
 )
 # Of these the destination has its own: they say who may do what at the source, and where its changes go.
@@ -211,14 +219,13 @@ def is_the_sources_own(title: str) -> bool:
 
 
 def _defined(contents: Sequence[Entry]) -> set[str]:
-    return {entry.title for entry in contents if entry.title.startswith(("TABLE ", "SEQUENCE "))}
+    return {entry.title for entry in contents if entry.classid and entry.title.startswith(("TABLE ", "SEQUENCE "))}
 
 
 def _is_left_out(entry: Entry, defined: set[str]) -> bool:
     # Rows that a user added to an extension's own table, and the state of its sequences: they outlive the load.
-    table, sequence = entry.title.removeprefix("TABLE DATA "), entry.title.removeprefix("SEQUENCE SET ")
-    if (table != entry.title and f"TABLE {table}" not in defined) or (
-        sequence != entry.title and f"SEQUENCE {sequence}" not in defined
-    ):
-        return True
+    if entry.brings_rows:
+        return entry.title.replace("TABLE DATA ", "TABLE ", 1) not in defined
+    if not entry.classid and entry.title.startswith("SEQUENCE SET "):
+        return entry.title.replace("SEQUENCE SET ", "SEQUENCE ", 1) not in defined
     return _LEFT_OUT.match(entry.title) is not None

@@ -107,7 +107,7 @@ def _large_objects(snapshot: Snapshot) -> list[str]:
 def _tables_of(
     snapshot: Snapshot, measured: dict[TableName, Measured], contents: list[Entry], source: Database
 ) -> list[Table]:
-    filled = {entry.oid for entry in contents if entry.title.startswith("TABLE DATA ")}
+    filled = {entry.oid for entry in contents if entry.brings_rows}
     defined = table_numbers(contents)
     if defined != {table.oid for table in snapshot.tables}:
         raise DumpFailed(

@@ -138,6 +138,11 @@ RESTORED = """
 3960; 0 16741 MATERIALIZED VIEW DATA public Sums postgres
 3300; 3381 16750 STATISTICS Sales Article statistics postgres
 305; 1259 16760 TABLE ATTACH Sales Orders 2023 postgres
+306; 1259 16770 TABLE DATA in a schema called DATA postgres
+3961; 0 16770 TABLE DATA DATA in a schema called DATA postgres
+307; 1259 16780 SEQUENCE SET in a schema called SET postgres
+3951; 0 0 SEQUENCE SET SET in a schema called SET postgres
+3301; 3381 16790 STATISTICS DATA in a schema called DATA postgres
 """
 
 LEFT_OUT = """
