@@ -150,7 +150,7 @@ def pg_restore(
     use_list = archive.with_name(".use_list.unfinished")
     command = [
         str(tool.path),
-        f"--dbname={session.connected_as()['dbname']}",
+        session.dbname_option(),
         f"--jobs={jobs}",
         f"--use-list={use_list}",
         "--no-owner",

@@ -168,7 +168,10 @@ def copy_default_privileges(session: Session, old_schema: str, new_schema: str) 
 def others_in_transaction(session: Session) -> str:
     """Name the sessions of this database that are in a transaction, the oldest first."""
     rows = session.all(statement("read_old_snapshots"))
-    named = [f"session {p} ({role}, {name or 'unnamed'}, {state}, {s} s)" for p, role, name, state, s in rows]
+    named = [
+        f"{f'session {pid}' if pid else 'transaction'} ({role}, {name or 'unnamed'}, {state}, {seconds} s)"
+        for pid, role, name, state, seconds in rows
+    ]
     return ", ".join(named) or "none that this role can see"
 
 
@@ -200,7 +203,8 @@ def until_granted(session: Session, attempt: Work, *, timeout_seconds: float, wh
             raise PublishBlocked(
                 f"{what} waited {timeout_seconds:.0f} s for readers of {session.database} and gave up: {others}; "
                 f"{state}",
-                hint="end these sessions, or raise [publish] readers_timeout_seconds, and run again",
+                hint="end these sessions (what is prepared: rollback prepared), or raise [publish] "
+                "readers_timeout_seconds, and run again",
             ) from refusal
         if others != told:
             logger.info("%s waits for readers: %s", what, others)

@@ -149,6 +149,10 @@ class Session:
         known = {name: getattr(info, name) for name in ("host", "port", "user", "password", "dbname")}
         return {name: str(value) if value else "" for name, value in known.items()}
 
+    def dbname_option(self) -> str:
+        """Return `--dbname=` for a program that would take a bare name with `=` or `://` in it for more than a name."""
+        return "--dbname=" + psycopg2.extensions.make_dsn(dbname=self.connected_as()["dbname"])
+
     def all(self, query: str, values: Mapping[str, Any] | Sequence[Any] | None = None) -> list[Row]:
         """Run a query and return its rows, none for a statement that has no result.
 

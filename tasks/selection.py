@@ -131,7 +131,8 @@ def ensure_unlocked(session: Session, tables: list[SourceTable]) -> None:
     if held := locks(session, tables):
         raise SourceBusy(
             f"tables of {session.database} are locked: {', '.join(held)}; nothing was dumped",
-            hint="run again when that session has ended, or raise [dump] lock_wait_timeout",
+            hint="run again when that session has ended (what is prepared: commit prepared or rollback prepared), or raise "
+            "[dump] lock_wait_timeout",
         )
 
 

@@ -27,8 +27,14 @@ select
     end as holder
 from pg_catalog.pg_locks as held
 left join pg_catalog.pg_stat_activity as activity on held.pid = activity.pid
-left join pg_catalog.pg_prepared_xacts as prepared
-    on held.virtualtransaction = '-1/' || prepared.transaction::text
+-- The locks of a prepared transaction, that on its own number among them, have one virtual number and no session.
+left join pg_catalog.pg_locks as own
+    on
+        held.pid is null
+        and own.pid is null
+        and own.locktype = 'transactionid'
+        and held.virtualtransaction = own.virtualtransaction
+left join pg_catalog.pg_prepared_xacts as prepared on own.transactionid = prepared.transaction
 where
     held.locktype = 'relation'
     and held.relation = any(%(oids)s::oid[])

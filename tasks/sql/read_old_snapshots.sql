@@ -1,4 +1,5 @@
--- One row per other session of this database that is in a transaction: who it is, since when, what it does.
+-- One row per other session of this database that is in a transaction, and per prepared transaction, which has no
+-- session: who it is, since when, what it does.
 select
     activity.pid,
     activity.usename as role_name,
@@ -11,4 +12,13 @@ where
     and activity.pid <> pg_catalog.pg_backend_pid()
     and activity.xact_start is not null
     and activity.backend_type = 'client backend'
-order by activity.xact_start
+union all
+select
+    null as pid,
+    prepared.owner,
+    prepared.gid,
+    'prepared' as state,
+    extract(epoch from pg_catalog.clock_timestamp() - prepared.prepared)::integer as seconds
+from pg_catalog.pg_prepared_xacts as prepared
+where prepared.database = pg_catalog.current_database()
+order by seconds desc
