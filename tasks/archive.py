@@ -9,7 +9,7 @@ from tasks import commands
 from tasks.checkpoints import Json, ensure_writable, writing_to
 from tasks.commands import ProgramFailed
 from tasks.errors import DumpFailed, RestoreFailed
-from tasks.postgres import Database, Session
+from tasks.postgres import Session
 from tasks.tools import Tool
 
 
@@ -67,7 +67,7 @@ class Entry:
 
 
 def pg_dump(
-    source: Database,
+    session: Session,
     tool: Tool,
     options: DumpOptions,
     output: Path,
@@ -75,7 +75,7 @@ def pg_dump(
     *,
     on_line: commands.Line | None = None,
 ) -> None:
-    """Run pg_dump with the options' patterns, and what all our dumps have in common.
+    """Run pg_dump on the session's database with the options' patterns, and what all our dumps have in common.
 
     Raises:
         DumpFailed: it ended with an error.
@@ -95,17 +95,18 @@ def pg_dump(
     try:
         commands.run(
             command,
-            environment=source.libpq_environment(),
+            environment=session.libpq_environment(),
             timeout_seconds=options.timeout_seconds,
             on_line=on_line,
-            listen=source.heartbeat().listen,
+            listen=session.database.heartbeat().listen,
         )
     except ProgramFailed as error:
         # What the server said of it may be in the line after.
         said = [line.removeprefix("pg_dump: ") for line in error.lines if "error:" in line or "detail:" in line]
         ensure_writable(output.parent)
         raise DumpFailed(
-            f"pg_dump of {source} failed: {'; '.join(said[:2]) or error.message}; the destination was not touched",
+            f"pg_dump of {session.database} failed: {'; '.join(said[:2]) or error.message}; "
+            "the destination was not touched",
             hint="mend the cause and run again; the log above has all that pg_dump said",
         ) from error
 
@@ -165,7 +166,7 @@ def pg_restore(
             use_list.write_text("".join(f"{entry.line}\n" for entry in wanted), encoding="utf-8")
         commands.run(
             command,
-            environment=session.database.libpq_environment(),
+            environment=session.libpq_environment(),
             timeout_seconds=timeout_seconds,
             on_line=on_line,
             listen=session.database.heartbeat().listen,

@@ -162,6 +162,7 @@ def writing_to(folder: Path) -> Iterator[None]:
         errno.EROFS: "it is on a read-only file system",
         errno.EACCES: "this user may not write there",
         errno.EPERM: "this user may not write there",
+        errno.EMFILE: "this process may open no more files (ulimit -n)",
         errno.ENOTDIR: "a part of its path is a file",
         errno.EEXIST: "a file of that name is in its place",
     }

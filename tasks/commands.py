@@ -5,6 +5,7 @@ The only room that starts programs and reads the environment.
 
 import contextlib
 import ctypes
+import errno
 import logging
 import os
 import shutil
@@ -35,6 +36,20 @@ _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 def variable(name: str) -> str:
     """Return an environment variable, or an empty string."""
     return os.environ.get(name, "")
+
+
+@contextlib.contextmanager
+def variables(**values: str) -> Iterator[None]:
+    """Set environment variables for programs that somebody else's code starts, for the length of a block."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            del os.environ[name]
+            if value is not None:
+                os.environ[name] = value
 
 
 def search_path() -> list[Path]:
@@ -138,6 +153,11 @@ def _popen(command: Sequence[str], environment: Mapping[str, str]) -> "subproces
             preexec_fn=_die_with_parent,  # noqa: PLW1509
         )
     except OSError as error:
+        if error.errno in (errno.EMFILE, errno.ENFILE, errno.EAGAIN, errno.ENOMEM):
+            raise CommandFailed(
+                f"{command[0]} could not be started: {error.strerror}; what is complete is kept",
+                hint="allow this user more open files, processes or memory (ulimit -n, -u, -v), and run again",
+            ) from error
         raise ToolMissing(
             f"{command[0]} could not be started: {error.strerror}",
             hint="install it, or name the right one in luigi.cfg",

@@ -103,7 +103,7 @@ def environment_for(session: Session, *, schema: str) -> dict[str, str]:
     """Return the variables that `dbt_models/profiles.yml` reads, as libpq resolved them for this session."""
     connected = session.connected_as()
     return {
-        **session.database.libpq_environment(),
+        **session.libpq_environment(),
         "TOWPATH_HOST": connected["host"],
         "TOWPATH_PORT": connected["port"],
         "TOWPATH_USER": connected["user"],

