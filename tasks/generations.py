@@ -21,6 +21,12 @@ logger = logging.getLogger(__name__)
 NEXT, PREVIOUS, DROPPED = "__next", "__previous", "__dropped"
 ENDINGS = (NEXT, PREVIOUS, DROPPED)
 _LONGEST_NAME_BYTES = 63
+# The ledger's own; and PostgreSQL keeps names that begin with pg_ to itself.
+_NAMES_TAKEN = ("towpath", "pg")
+FIT_NAMES = (
+    f"names may have {_LONGEST_NAME_BYTES - len(PREVIOUS)} bytes, not be towpath or pg, not contain {NEXT} and not end "
+    f"with {PREVIOUS} or {DROPPED}"
+)
 
 
 def previous(schema: str) -> str:
@@ -34,15 +40,18 @@ def final_name(name: str) -> str:
     return schema.replace(NEXT, "") + dot + model
 
 
+def unfit_names(schemas: Sequence[str]) -> list[str]:
+    """List every schema whose name leaves no room for an ending, or has one."""
+    too_long = [schema for schema in schemas if len(previous(schema).encode()) > _LONGEST_NAME_BYTES]
+    return too_long + [s for s in schemas if s in _NAMES_TAKEN or s.endswith(ENDINGS) or NEXT in s]
+
+
 def ensure_names_fit(schemas: Sequence[str]) -> None:
     """Raise DestinationUnfit, naming every schema whose name leaves no room for an ending, or has one."""
-    too_long = [schema for schema in schemas if len(previous(schema).encode()) > _LONGEST_NAME_BYTES]
-    taken = [schema for schema in schemas if schema == "towpath" or schema.endswith(ENDINGS)]
-    if too_long or taken:
+    if unfit := unfit_names(schemas):
         raise DestinationUnfit(
-            f"schemas cannot be landed under their names: {', '.join(too_long + taken)}; nothing was changed",
-            hint=f"leave them out with [source] exclude_schemas; names may have {_LONGEST_NAME_BYTES - len(PREVIOUS)}"
-            f" bytes, and not be towpath or end with {NEXT}, {PREVIOUS} or {DROPPED}",
+            f"schemas cannot be landed or published under their names: {', '.join(unfit)}; nothing was changed",
+            hint=f"leave them out with [source] exclude_schemas, or rename the models' schemas; {FIT_NAMES}",
         )
 
 

@@ -27,6 +27,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 # With "towpath " before it, it is the sessions' application_name, of which a server keeps 63 bytes.
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,49}")
 
+# dbt puts names between double quotes, and into texts, as they are.
+_TARGET_SCHEMA = re.compile(r"[^\"'\\.\x00-\x1f]+")
+
 
 class source(luigi.Config):
     """Where the data is, and which of it. Patterns are pg_dump's own: `sales.*`, `"Mixed Case"`."""
@@ -212,12 +215,12 @@ def restore_options(*, allow_older: bool) -> RestoreOptions:
 
 
 def dbt_options() -> DbtOptions:
-    """Raises SettingInvalid where the target's schema has an ending that is Towpath's."""
+    """Raises SettingInvalid where the target's schema has a letter that dbt would not quote, or an unfit name."""
     section = dbt()
-    if section.schema.endswith(generations.ENDINGS) or not section.schema:
+    if not _TARGET_SCHEMA.fullmatch(section.schema) or generations.unfit_names([section.schema]):
         raise SettingInvalid(
             f"[dbt] schema cannot be {section.schema!r}; nothing was built",
-            hint=f"take a name that does not end with {', '.join(generations.ENDINGS)}: these are Towpath's",
+            hint=f"take a name without quotes, dots and backslashes; {generations.FIT_NAMES}",
         )
     return DbtOptions(
         executable=section.executable or str(Path(sys.executable).with_name("dbt")),
