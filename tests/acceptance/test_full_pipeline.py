@@ -2,29 +2,16 @@
 
 import datetime
 import json
-import socket
-import subprocess
 import sys
-import time
 import urllib.parse
 import urllib.request
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.conftest import PROJECT, luigi_command, uri_of
-from tests.worlds import (
-    ENCODED_PASSWORD,
-    PASSWORD,
-    World,
-    ask,
-    contents,
-    descendants,
-    run_to_the_end,
-    url_of,
-    wait_until,
-)
+from tests.luigid import Luigid
+from tests.worlds import World, ask, contents, run_to_the_end
 
 TITLES = ("DumpSource", "RestoreDestination", "RunDbt", "PublishModels")
 
@@ -234,70 +221,7 @@ def test_luigid_shows_every_task_as_done_and_what_dbt_says(published, tmp_path):
     assert told["RunDbt"]
 
 
-class Luigid:
-    """A real luigid on a free port of the loopback address, for the length of a block."""
-
-    def __init__(self, folder: Path) -> None:
-        with socket.socket() as taken:
-            taken.bind(("127.0.0.1", 0))
-            self._port = taken.getsockname()[1]
-        self._folder = folder
-
-    def __enter__(self) -> str:
-        command = [str(Path(sys.executable).with_name("luigid")), "--address=127.0.0.1", f"--port={self._port}"]
-        with (self._folder / "luigid.log").open("w") as log:
-            self._process = subprocess.Popen(
-                [*command, f"--state-path={self._folder / 'luigid.pickle'}"], cwd=self._folder, stdout=log, stderr=log
-            )
-        wait_until(self._answers)
-        return f"http://127.0.0.1:{self._port}"
-
-    def __exit__(self, *_: object) -> None:
-        self._process.terminate()
-        self._process.wait(10)
-
-    def _answers(self) -> bool:
-        with socket.socket() as asking:
-            return asking.connect_ex(("127.0.0.1", self._port)) == 0
-
-
 def _ask_luigid(url: str, method: str, values: dict[str, str]) -> Any:
     query = urllib.parse.urlencode({"data": json.dumps(values)})
     with urllib.request.urlopen(f"{url}/api/{method}?{query}", timeout=10) as answer:  # noqa: S310  loopback
         return json.load(answer)["response"]
-
-
-def test_a_password_reaches_no_output_no_artifact_no_ledger_and_no_process_list(world, keeper, start, tmp_path):
-    command = [word for word in world.command("FullPipeline", "--run-id=x") if "-uri=" not in word]
-    logging = tmp_path / "debug.cfg"
-    text = (PROJECT / "logging.cfg").read_text(encoding="utf-8")
-    logging.write_text(text.replace("level = INFO", "level = DEBUG"), encoding="utf-8")
-    uris = {
-        "SOURCE_URI": url_of(world.source, keeper, ENCODED_PASSWORD),
-        "DESTINATION_URI": url_of(world.destination, keeper, ENCODED_PASSWORD),
-    }
-
-    seen = set()
-    job = start([*command, f"--logging-conf-file={logging}"], **uris)
-    while job.process.poll() is None:
-        seen |= {_command_line(pid) for pid in descendants(job.process.pid)}
-        time.sleep(0.01)
-
-    assert job.process.returncode == 0, job.said
-    assert ask(world.destination, "select count(*) from analytics.ratings") == [(20,)]
-    assert all(any(program in line for line in seen) for program in ("pg_dump", "pg_restore", "dbt"))
-    steps = str(ask(world.destination, "select * from towpath.steps, towpath.loads"))
-    written = [path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()]
-    assert "running " in job.said
-    for secret in (PASSWORD, ENCODED_PASSWORD, PASSWORD.replace("'", "\\'"), json.dumps(PASSWORD)):
-        assert secret not in job.said
-        assert secret not in steps
-        assert not [line for line in seen if secret in line]
-        assert not [content for content in written if secret.encode() in content]
-
-
-def _command_line(pid: int) -> str:
-    try:
-        return Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode()
-    except OSError:
-        return ""
