@@ -14,7 +14,7 @@ import psycopg2
 import psycopg2.extensions
 from psycopg2 import errorcodes
 
-from tasks import commands, libpq
+from tasks import commands, libpq, session_settings
 from tasks.errors import (
     DatabaseUnreachable,
     LockNotGranted,
@@ -34,31 +34,6 @@ _KINDS = {
 }
 
 Row = tuple[Any, ...]
-
-# What a role, a database or PGOPTIONS may have set: what would end a long job, our own or a program's ...
-_UNHINDERED = {
-    "statement_timeout": "0",
-    "lock_timeout": "0",
-    "idle_in_transaction_session_timeout": "0",
-    "idle_session_timeout": "0",
-    "transaction_timeout": "0",
-    "default_transaction_isolation": "read committed",
-    "default_transaction_deferrable": "off",
-}
-# ... and what would bend ours. pg_dump and pg_restore set these themselves; in dbt's sessions they are the user's.
-_SESSION_SETTINGS = {
-    **_UNHINDERED,
-    "search_path": "",
-    "timezone": "UTC",
-    "datestyle": "ISO",
-    "intervalstyle": "postgres",
-    "extra_float_digits": "3",
-    "bytea_output": "hex",
-    "lc_monetary": "C",
-    "quote_all_identifiers": "off",
-    "standard_conforming_strings": "on",
-    "row_security": "off",
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,14 +115,13 @@ class Session:
 
     def _overrule(self) -> dict[str, str]:
         """Set what this server knows of our settings, and return those that would have been others."""
-        values = {"wanted": json.dumps(_SESSION_SETTINGS), "names": list(_SESSION_SETTINGS)}
+        values = {"wanted": json.dumps(session_settings.OURS), "names": list(session_settings.OURS)}
         rows = self.all(statement("overrule_settings"), values)
         return {name: now for name, before, now in rows if before != now}
 
     def libpq_environment(self) -> dict[str, str]:
         """Return the variables that make a libpq program connect here, and work for as long as it takes."""
-        overruled = {name: value.replace(" ", "\\ ") for name, value in self._overruled.items() if name in _UNHINDERED}
-        options = [self.database.known("options"), *(f"-c {name}={value}" for name, value in overruled.items())]
+        options = [self.database.known("options"), *session_settings.options(self._overruled)]
         return {**self.database.libpq_environment(), "PGOPTIONS": " ".join(options).strip()}
 
     @property

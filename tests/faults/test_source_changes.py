@@ -132,7 +132,7 @@ def test_a_prepared_transaction_that_keeps_the_source_from_being_read_is_named(p
     mended = run_to_the_end(command)
 
     assert failed.returncode == 16
-    assert "public.films by the prepared transaction 'it''s forgotten' (postgres)" in failed.stderr
+    assert "public.films by prepared transaction 'it''s forgotten' of postgres" in failed.stderr
     assert "rollback prepared" in failed.stderr
     assert "nothing was dumped" in failed.stderr
     assert "Traceback" not in failed.stderr

@@ -1,0 +1,34 @@
+"""What a role, a database or PGOPTIONS may have set for its users, and what a session has instead."""
+
+from collections.abc import Mapping
+
+# What would end a long job, our own or a program's ...
+UNHINDERED = {
+    "statement_timeout": "0",
+    "lock_timeout": "0",
+    "idle_in_transaction_session_timeout": "0",
+    "idle_session_timeout": "0",
+    "transaction_timeout": "0",
+    "default_transaction_isolation": "read committed",
+    "default_transaction_deferrable": "off",
+}
+# ... and what would bend ours. pg_dump and pg_restore set these themselves; in dbt's sessions they are the user's.
+OURS = {
+    **UNHINDERED,
+    "search_path": "",
+    "timezone": "UTC",
+    "datestyle": "ISO",
+    "intervalstyle": "postgres",
+    "extra_float_digits": "3",
+    "bytea_output": "hex",
+    "lc_monetary": "C",
+    "quote_all_identifiers": "off",
+    "standard_conforming_strings": "on",
+    "row_security": "off",
+}
+
+
+def options(overruled: Mapping[str, str]) -> list[str]:
+    """Return the options of a connection that hold a program's sessions unhindered, where they would not be."""
+    hindering = {name: value for name, value in overruled.items() if name in UNHINDERED}
+    return ["-c {}={}".format(name, value.replace(" ", "\\ ")) for name, value in hindering.items()]
