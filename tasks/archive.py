@@ -147,6 +147,7 @@ def pg_restore(
     Raises:
         RestoreFailed: it ended with an error; some of them may be there.
         ArtifactsUnwritable: the disk of the archive is full, or the folder not ours.
+        DatabaseUnreachable: because the server went away.
     """
     use_list = archive.with_name(".use_list.unfinished")
     command = [
@@ -172,6 +173,7 @@ def pg_restore(
             listen=session.database.heartbeat().listen,
         )
     except ProgramFailed as error:
+        session.ensure_in_reach()
         said = [line.removeprefix("pg_restore: ") for line in error.lines if "error:" in line]
         raise RestoreFailed(
             f"pg_restore to {session.database} failed: {said[0] if said else error.message}; "

@@ -29,6 +29,7 @@ KEPT_LINES = 400
 # The last lines of a program that has ended are there to be read; only a child of its own could keep us waiting.
 _READ_SECONDS = 60
 _LISTEN_SECONDS = 1
+_END_SECONDS = 5
 _PR_SET_PDEATHSIG = 1  # <sys/prctl.h>
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
@@ -192,12 +193,26 @@ def _die_with_parent() -> None:
 
 
 def _end(process: "subprocess.Popen[str]") -> None:
-    for sent in (signal.SIGTERM, signal.SIGKILL):
-        if process.poll() is not None:
-            break
-        os.killpg(process.pid, sent)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(10)
+    """End a program and all that it has started, which outlives it where it waits for a server that hangs."""
+    if process.poll() is not None:
+        return
+    os.killpg(process.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _END_SECONDS
+    while _is_group(process.pid) and time.monotonic() < deadline:
+        process.poll()
+        time.sleep(0.02)
+    if _is_group(process.pid):
+        os.killpg(process.pid, signal.SIGKILL)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(_END_SECONDS)
+
+
+def _is_group(number: int) -> bool:
+    try:
+        os.killpg(number, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _read(process: "subprocess.Popen[str]", lines: deque[str], on_line: Line | None) -> None:

@@ -60,6 +60,7 @@ def build(session: Session, options: DbtOptions, output: Path, *, listener: List
 
     Raises:
         ModelsBroken, TestsFailed: the failed nodes are named.
+        DatabaseUnreachable: the server went away.
         ArtifactsUnwritable: the output folder is full or not ours.
     """
     ensure_startable(options)
@@ -95,6 +96,7 @@ def build(session: Session, options: DbtOptions, output: Path, *, listener: List
             listen=session.database.heartbeat().listen,
         )
     except ProgramFailed as error:
+        session.ensure_in_reach()
         ensure_writable(output)
         raise failure(error, output, options.project) from error
 

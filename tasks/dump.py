@@ -4,12 +4,13 @@ import logging
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 from tasks import archive, proof, selection, shapes
 from tasks.archive import DumpOptions, Entry
 from tasks.checkpoints import RunFolder, files_in, sizes_in
-from tasks.errors import DumpFailed, PipelineError, StatementFailed
+from tasks.errors import DumpFailed, PipelineError
 from tasks.manifest import Manifest, Table
 from tasks.postgres import Database, Session, connect
 from tasks.progress import Listener, Progress
@@ -83,15 +84,14 @@ def _dump_and_measure(
 
         try:
             archive.pg_dump(session, tool, options, directory, arguments, on_line=on_line)
-        except BaseException:
-            session.give_up()
-            try:
+        except BaseException as error:
+            if isinstance(error, DumpFailed) and measuring.done():
+                # Where the source went away, or a statement failed in the snapshot, pg_dump names a symptom.
                 measuring.result()
-            except StatementFailed:
-                # The snapshot ends with a statement that fails in it, and pg_dump can tell of nothing else.
-                raise
-            except PipelineError:
-                pass
+                session.ensure_in_reach()
+            session.give_up()
+            with suppress(PipelineError):
+                measuring.result()
             raise
         return measuring.result()
 

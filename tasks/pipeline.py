@@ -35,7 +35,7 @@ class Preflight(RunTask):
         description="print the whole list; else only what is not ok is logged",
     )
 
-    def requires(self) -> Mapping[str, luigi.Task]:
+    def requires(self) -> Mapping[str, TowpathTask]:
         # A dump that is there can be loaded while its source is down.
         roles = ["destination"] if self.clone(DumpSource).complete() else ["source", "destination"]
         return {role: DatabaseReady(role=role) for role in roles}
@@ -55,6 +55,11 @@ class Preflight(RunTask):
             self.checkpoint.write(fingerprint, found)
         sys.stdout.write(inquiry.tell(findings, is_listed=self.is_listed))
         inquiry.ensure_passed(findings, strict=self.strict)
+
+    def ensure(self) -> None:
+        # A server that is restarted between two steps is waited for; it is not looked at again.
+        for required in self.requires().values():
+            required.ensure()
 
     def note(self, outcome: str, message: str | None) -> None:
         # Whoever only looks leaves nothing behind in a destination where Towpath has never been.
@@ -82,7 +87,7 @@ class DumpSource(Step):
 
     checkpoint_name = "dump"
 
-    def requires(self) -> Mapping[str, luigi.Task]:
+    def requires(self) -> Mapping[str, TowpathTask]:
         return {"looked": _looked(self)}
 
     def fingerprint(self) -> Json:
@@ -106,7 +111,7 @@ class RestoreDestination(Step):
 
     checkpoint_name = "restore"
 
-    def requires(self) -> Mapping[str, luigi.Task]:
+    def requires(self) -> Mapping[str, TowpathTask]:
         return {"looked": _looked(self), "dump": self.clone(DumpSource)}
 
     def fingerprint(self) -> Json:
@@ -138,7 +143,7 @@ class RunDbt(Step):
 
     checkpoint_name = "dbt"
 
-    def requires(self) -> Mapping[str, luigi.Task]:
+    def requires(self) -> Mapping[str, TowpathTask]:
         return {"looked": _looked(self), "restore": self.clone(RestoreDestination)}
 
     def fingerprint(self) -> Json:
@@ -167,7 +172,7 @@ class PublishModels(Step):
 
     checkpoint_name = "publish"
 
-    def requires(self) -> Mapping[str, luigi.Task]:
+    def requires(self) -> Mapping[str, TowpathTask]:
         return {"looked": _looked(self), "dbt": self.clone(RunDbt)}
 
     def fingerprint(self) -> Json:
@@ -188,7 +193,7 @@ class FullPipeline(Step):
 
     checkpoint_name = "report"
 
-    def requires(self) -> Mapping[str, luigi.Task]:
+    def requires(self) -> Mapping[str, TowpathTask]:
         return {"published": self.clone(PublishModels)}
 
     def fingerprint(self) -> Json:
@@ -223,7 +228,7 @@ class RollBack(TowpathTask):
     def complete(self) -> bool:
         return self._is_done
 
-    def requires(self) -> Mapping[str, luigi.Task]:
+    def requires(self) -> Mapping[str, TowpathTask]:
         return {"ready": DatabaseReady(role="destination")}
 
     def run(self) -> None:

@@ -138,9 +138,14 @@ class Session:
     def in_reach(self) -> bool:
         """Whether the server still answers on this connection."""
         try:
-            return self.value("select true") is True
+            self.ensure_in_reach()
         except PipelineError:
             return False
+        return True
+
+    def ensure_in_reach(self) -> None:
+        """Raise DatabaseUnreachable where the connection is lost: what failed beside it has failed because of that."""
+        self.run("select true")
 
     def connected_as(self) -> dict[str, str]:
         """Return host, port, user, password and dbname as libpq resolved them, `~/.pgpass` and services included."""

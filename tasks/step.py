@@ -5,6 +5,7 @@ import datetime
 import logging
 import math
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import luigi
@@ -13,7 +14,7 @@ import luigi.rpc
 
 from tasks import audit, interruption, ledger, luigid, readiness, settings
 from tasks.checkpoints import Checkpoint, Json, RunFolder
-from tasks.errors import PipelineError
+from tasks.errors import DestinationBusy, PipelineError
 from tasks.ledger import Holding
 from tasks.postgres import Database, connect
 from tasks.tools import Tools
@@ -61,6 +62,12 @@ class TowpathTask(luigi.Task):
         luigi.retcodes.retcode().task_failed = exception.exit_code
         return str(exception)
 
+    def ensure(self) -> None:
+        """See to it, in mid-run, that what this task stands for is still so, or say in an error of ours why not.
+
+        Luigi would look as well, and end with a traceback: `[worker] check_unfulfilled_deps` is off.
+        """
+
     def tell(self, percentage: int, text: str) -> None:
         """Show luigid, once a second at most, how far the task is; the work goes on whether it hears it or not."""
         if self.set_status_message is None or self.set_progress_percentage is None:
@@ -91,6 +98,10 @@ class DatabaseReady(TowpathTask):
         if settings.is_embedded(self.role):
             settings.start_embedded(self.role)
         readiness.wait_until_ready(self._database(), settings.readiness_options())
+
+    def ensure(self) -> None:
+        if not self.complete():
+            self.run()
 
     def _database(self) -> Database:
         return settings.database(self.role, application_name="towpath-readiness")
@@ -171,6 +182,10 @@ class Step(RunTask):
     """A task whose checkpoint is believed only while it was made from what it would be made from now."""
 
     @abc.abstractmethod
+    def requires(self) -> Mapping[str, TowpathTask]:
+        """Return the tasks before this one."""
+
+    @abc.abstractmethod
     def fingerprint(self) -> Json:
         """Return what the step would be made from now."""
 
@@ -184,29 +199,44 @@ class Step(RunTask):
 
     def complete(self) -> bool:
         try:
-            content = self.checkpoint.read()
-            # Luigi looks no further than the first task that is complete, so each looks at those before it. No
-            # server is asked where there is no checkpoint.
-            return (
-                content is not None
-                and all(step.complete() for step in self.requires().values() if isinstance(step, Step))
-                and content["fingerprint"] == self.fingerprint()
-                and self.still_holds(content)
-            )
+            return self.is_true()
         except PipelineError as error:
             logger.debug("%s is not complete: %s", self, error)
             return False
+
+    def is_true(self) -> bool:
+        """Whether the checkpoint is to be believed. Raises PipelineError where that cannot be found out."""
+        content = self.checkpoint.read()
+        # Luigi looks no further than the first task that is complete, so each looks at those before it. No server is
+        # asked where there is no checkpoint.
+        return (
+            content is not None
+            and all(step.is_true() for step in self.requires().values() if isinstance(step, Step))
+            and content["fingerprint"] == self.fingerprint()
+            and self.still_holds(content)
+        )
 
     def run(self) -> None:
         with self.folder.claimed():
             # A server that was asleep when Luigi asked may, now that it is up, turn out to hold it all.
             if self.complete():
                 return
+            for required in self.requires().values():
+                required.ensure()
             started, self.started_at = time.monotonic(), _now()
             content = self.work()
             seconds = {"started_at": self.started_at, "seconds": round(time.monotonic() - started, 3)}
             self.checkpoint.write(self.fingerprint(), {**content, **seconds})
+            self.ensure()
             self.note("done", None)
+
+    def ensure(self) -> None:
+        if not self.is_true():
+            raise DestinationBusy(
+                f"what {type(self).__name__} of run {self.run_name} made is not there any more; readers see a whole "
+                "version",
+                hint="run the same command again: what is missing is made anew",
+            )
 
 
 def major(database: Database) -> int:
