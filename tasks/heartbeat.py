@@ -96,6 +96,8 @@ class Connection(psycopg2.extensions.connection):
         self._is_made = self._is_given_up = False
         super().__init__(psycopg2.extensions.make_dsn(**parameters))
         self._is_made = True
+        self.autocommit = True
+        self.set_client_encoding("UTF8")
 
     def give_up(self) -> None:
         """End the wait of another thread, and with it the connection: the server notices within seconds."""

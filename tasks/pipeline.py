@@ -56,11 +56,6 @@ class Preflight(RunTask):
         sys.stdout.write(inquiry.tell(findings, is_listed=self.is_listed))
         inquiry.ensure_passed(findings, strict=self.strict)
 
-    def ensure(self) -> None:
-        # A server that is restarted between two steps is waited for; it is not looked at again.
-        for required in self.requires().values():
-            required.ensure()
-
     def note(self, outcome: str, message: str | None) -> None:
         # Whoever only looks leaves nothing behind in a destination where Towpath has never been.
         with contextlib.suppress(PipelineError):

@@ -137,11 +137,10 @@ class Session:
     @property
     def in_reach(self) -> bool:
         """Whether the server still answers on this connection."""
-        try:
+        with contextlib.suppress(PipelineError):
             self.ensure_in_reach()
-        except PipelineError:
-            return False
-        return True
+            return True
+        return False
 
     def ensure_in_reach(self) -> None:
         """Raise DatabaseUnreachable where the connection is lost: what failed beside it has failed because of that."""
@@ -232,18 +231,12 @@ def connect(database: Database) -> Iterator[Session]:
 
 def open_session(database: Database) -> Session:
     """Open a session that lasts as long as this process, or until the server ends it. Raises as `connect`."""
-    session = Session(database, _connection(database))
+    try:
+        session = Session(database, connection_to(str(database), database.parameters, database.limits))
+    except psycopg2.Error as error:
+        raise refusal(str(database), str(error)) from error
     with contextlib.suppress(StatementFailed):
         # So that the server notices within seconds when this process is killed, or has given up, during a long
         # statement; older servers, and those on some systems, cannot.
         session.run("set client_connection_check_interval = '2s'")
     return session
-
-
-def _connection(database: Database) -> Connection:
-    try:
-        connection = connection_to(str(database), database.parameters, database.limits)
-        connection.autocommit = True
-    except psycopg2.Error as error:
-        raise refusal(str(database), str(error)) from error
-    return connection

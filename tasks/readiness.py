@@ -43,6 +43,7 @@ def wait_until_ready(database: Database, options: ReadinessOptions) -> None:
         retry=tenacity.retry_if_exception_type(DatabaseUnreachable),
         wait=tenacity.wait_random_exponential(multiplier=_FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE_SECONDS),
         stop=tenacity.stop_after_delay(options.timeout_seconds),
+        before_sleep=_tell,
         reraise=True,
     )
     try:
@@ -53,6 +54,12 @@ def wait_until_ready(database: Database, options: ReadinessOptions) -> None:
             hint=f"{error.hint}; or wait longer with [readiness] timeout_seconds",
         ) from error
     logger.info("%s is ready after %.1f s", database, time.monotonic() - started)
+
+
+def _tell(state: tenacity.RetryCallState) -> None:
+    refused = state.outcome.exception() if state.outcome else None
+    if isinstance(refused, DatabaseUnreachable) and state.attempt_number == 1:
+        logger.info("waiting: %s", refused.message)
 
 
 def _ask(database: Database) -> None:

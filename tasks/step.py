@@ -22,7 +22,6 @@ from tasks.tools import Tools
 logger = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_MESSAGES = 1.0
-
 _LUIGID_GONE = """luigid went away in mid-run: %s; what is complete is kept, readers see a whole version
     what to do: run the same command again; it does without luigid where that does not answer"""
 
@@ -65,8 +64,10 @@ class TowpathTask(luigi.Task):
     def ensure(self) -> None:
         """See to it, in mid-run, that what this task stands for is still so, or say in an error of ours why not.
 
-        Luigi would look as well, and end with a traceback: `[worker] check_unfulfilled_deps` is off.
+        Luigi's own look, which `[worker] check_unfulfilled_deps` switches off, would end with a traceback.
         """
+        for required in luigi.task.flatten(self.requires()):
+            required.ensure()
 
     def tell(self, percentage: int, text: str) -> None:
         """Show luigid, once a second at most, how far the task is; the work goes on whether it hears it or not."""
@@ -100,6 +101,7 @@ class DatabaseReady(TowpathTask):
         readiness.wait_until_ready(self._database(), settings.readiness_options())
 
     def ensure(self) -> None:
+        # A server that is restarted between two steps is waited for.
         if not self.complete():
             self.run()
 
@@ -221,8 +223,7 @@ class Step(RunTask):
             # A server that was asleep when Luigi asked may, now that it is up, turn out to hold it all.
             if self.complete():
                 return
-            for required in self.requires().values():
-                required.ensure()
+            super().ensure()
             started, self.started_at = time.monotonic(), _now()
             content = self.work()
             seconds = {"started_at": self.started_at, "seconds": round(time.monotonic() - started, 3)}
