@@ -36,8 +36,7 @@ class Told(logging.Filter):
         if isinstance(error, luigi.rpc.RPCError):
             record.msg, record.args, record.exc_info, record.exc_text = _LUIGID_GONE, (error,), None, None
         if record.module == "rpc":
-            # luigid is away and asked again; where in Luigi's code that was noticed helps nobody.
-            record.exc_info = record.exc_text = None
+            record.exc_info = record.exc_text = None  # Where in Luigi's code luigid was missed helps nobody.
         return True
 
 

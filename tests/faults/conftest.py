@@ -1,7 +1,9 @@
 from tests.disks import small_disk
+from tests.faults.second_run import changed, interrupted, unbroken
 from tests.servers import serve, server_15
 from tests.worlds import destinations, first_run, keeper, published, sources, start, world
 
 __all__ = [
-    "destinations", "first_run", "keeper", "published", "serve", "server_15", "small_disk", "sources", "start", "world",
+    "changed", "destinations", "first_run", "interrupted", "keeper", "published", "serve", "server_15", "small_disk",
+    "sources", "start", "unbroken", "world",
 ]  # fmt: skip
