@@ -19,7 +19,7 @@ HELD = "create .*pg_advisory_xact_lock"
 
 
 class Luigid:
-    """luigid on a free port of the loopback address, killed and started at will; it forgets everything."""
+    """luigid on a free port of the loopback address, ended and started at will."""
 
     def __init__(self, folder: Path) -> None:
         with socket.socket() as taken:
@@ -70,10 +70,11 @@ def test_a_luigid_that_is_away_when_the_run_begins_is_done_without(world, wantin
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
-def test_a_luigid_that_is_restarted_in_mid_run_does_not_disturb_it(
-    unbroken, interrupted, start, luigid, wanting, number
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 0), (signal.SIGKILL, 5)])
+def test_a_luigid_that_is_restarted_in_mid_run_is_waited_for(
+    unbroken, interrupted, start, luigid, wanting, number, code
 ):
+    """Killed, it has not noted what was still to be done, and Luigi is told that there is nothing more to do."""
     luigid.start()
     with closing(open_session(interrupted.destination)) as holder:
         holder.run("select pg_advisory_lock(7)")
@@ -81,8 +82,13 @@ def test_a_luigid_that_is_restarted_in_mid_run_does_not_disturb_it(
         wait_until(lambda: is_at_work(interrupted.destination, HELD), seconds=PATIENCE_SECONDS)
         luigid.end(number)
         luigid.start()
+    ended = job.wait()
 
-    assert job.wait() == 0, job.said
+    again = interrupted.run(*SECOND, **wanting)
+
+    assert ended == code, job.said
+    assert "Traceback" not in job.said
+    assert again.returncode == 0, again.stderr
     assert state_of(interrupted) == unbroken.state
 
 
