@@ -41,7 +41,7 @@ def claim(destination: Database) -> Session:
     # Another name than that of the sessions that another run's claim, should it come first, ends as leftovers.
     session.run("select pg_catalog.set_config('application_name', %s, false)", [_holder_name(destination)])
     _wait_for_claim(session, lambda: session.value("select pg_catalog.pg_try_advisory_lock(%s)", [_CLAIM]) is True)
-    _end_leftovers(session)
+    end_leftovers(session)
     _open_ledger(session)
     _claims[key] = session
     return session
@@ -109,7 +109,8 @@ def _busy(session: Session) -> DestinationBusy:
     )
 
 
-def _end_leftovers(session: Session) -> None:
+def end_leftovers(session: Session) -> None:
+    """End what the programs of a run that was broken off have left at work in the server, and wait until it is gone."""
     deadline = time.monotonic() + _LEFTOVER_SECONDS
     while rows := session.all(statement("terminate_leftovers")):
         if time.monotonic() > deadline:

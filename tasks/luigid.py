@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 _ANSWER_SECONDS = 5
 
 # Luigi reads these settings elsewhere, and would warn that its own section does not know them.
-luigi.interface.core.ignore_unconsumed = {"rpc_retry_attempts", "rpc_retry_wait"}
+luigi.interface.core.ignore_unconsumed |= {"rpc_retry_attempts", "rpc_retry_wait"}
 
 
 @functools.cache

@@ -1,5 +1,6 @@
 """Landing to tested models, beside those that readers see: `dbt build` into the `__next` schemas."""
 
+import contextlib
 import logging
 import time
 from dataclasses import dataclass
@@ -8,7 +9,7 @@ from pathlib import Path
 from tasks import catalogue, claims, dbt_program, generations, ledger, stateful
 from tasks.dbt_artifacts import BuildResults
 from tasks.dbt_program import DbtOptions
-from tasks.errors import DestinationBusy, DestinationUnfit, PipelineError, RolledBack
+from tasks.errors import DatabaseUnreachable, DestinationBusy, DestinationUnfit, PipelineError, RolledBack
 from tasks.ledger import Holding, State, read_holding
 from tasks.postgres import Database, Session
 from tasks.progress import Listener
@@ -54,7 +55,11 @@ def build(
     version_id = _begin(session, load_id, dbt_digest, options, run=run)
     try:
         dbt_program.build(session, options, output, listener=listener)
-    except PipelineError:
+    except BaseException as error:
+        if not isinstance(error, DatabaseUnreachable):
+            # A server does not notice that dbt is gone before its statement ends.
+            with contextlib.suppress(PipelineError):
+                claims.end_leftovers(session)
         # What was built in place stays, and must not be taken for somebody else's.
         if made := BuildResults.read_if_any(output):
             with session.transaction():

@@ -114,7 +114,8 @@ def befall_each_step(world: World, start: Start, *arguments: str, fault: Fault) 
 
     def run_until(moment: Callable[[Job], object]) -> Job:
         job = start(world.command(*SECOND, *arguments))
-        wait_until(lambda: moment(job), seconds=PATIENCE_SECONDS)
+        wait_until(lambda: moment(job) or job.process.poll() is not None, seconds=PATIENCE_SECONDS)
+        assert job.process.poll() is None, job.said
         return job
 
     fault("dump", world.source, run_until(lambda _: is_at_work(world.source, "^copy public.bulk")))
