@@ -38,22 +38,21 @@ def test_a_policy_stops_the_run_before_anything_is_touched_and_evolve_accepts_it
     before = contents(published.destination)
 
     stopped = published.run(*SECOND, f"--restore-drift={policy}")
-    after, dumped = contents(published.destination), published.times("second")
+    after, done_so_far = contents(published.destination), published.times("second")
     accepted = published.run(*SECOND, "--restore-drift=evolve")
     done = published.run(*SECOND, f"--restore-drift={policy}")
     next_night = published.run("FullPipeline", "--run-id=third", f"--restore-drift={policy}")
 
-    assert stopped.returncode == 37
+    assert stopped.returncode == 39
     assert [words for words in [*STOPPING, *ADDED] if f"{words}; " in stopped.stderr] == stopping
     assert "nothing was changed, readers see what they saw" in stopped.stderr
     assert "--restore-drift=evolve" in stopped.stderr
-    assert f"WARNING not as in the load before: {EMPTIED}" in stopped.stderr
     assert "Traceback" not in stopped.stderr
     assert after == before
-    assert list(dumped) == ["dump"]
+    assert done_so_far == {}
     assert published.litter() == []
     assert accepted.returncode == 0, accepted.stderr
-    assert published.times("second")["dump"] == dumped["dump"]
+    assert f"WARNING not as in the load before: {EMPTIED}\n" in accepted.stderr
     assert (done.returncode, next_night.returncode) == (0, 0), next_night.stderr
     assert "not as in the load before" not in done.stderr + next_night.stderr
 
@@ -69,7 +68,9 @@ def test_by_default_a_run_goes_on_and_tells_what_differs_wherever_one_looks(publ
     assert ran.returncode == 0, ran.stderr
     assert sorted(restored["drift"]) == sorted(report["drift"]) == sorted(words)
     for told in words:
-        assert f"WARNING not as in the load before: {told}\n" in ran.stderr
+        # Rows are counted when the dump is made: until then nobody knows that there are none.
+        topic = "" if told == EMPTIED else "drift: "
+        assert f"WARNING {topic}not as in the load before: {told}\n" in ran.stderr
         assert told in ran.stdout
     assert restored["catalogue"] == published.checkpoint("second", "dump")["catalogue"]
     assert ask(published.destination, "select catalogue from towpath.catalogues order by load_id desc limit 1") == [
