@@ -115,7 +115,7 @@ class RestoreDestination(Step):
 
     def still_holds(self, content: Json, /) -> bool:
         has_landed = self.holding().has_landed(content["load_id"], content["fingerprint"]["dump"])
-        return has_landed and proof.reaches(content.get("level"), settings.verify().level)
+        return has_landed and proof.reaches(content["level"], settings.verify().level)
 
     def work(self) -> Json:
         manifest = Manifest.from_json(self.read("dump"))

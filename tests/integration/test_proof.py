@@ -126,7 +126,7 @@ def test_what_counts_cannot_see_is_found_and_the_table_named(source, destination
     assert compare(destination, manifest, "counts") == "counted on both sides, table by table"
     assert refused.value.message == (
         f"public.prices has 5 rows in the dump and in {destination}, but their contents differ; "
-        "the landing is put back as it was, readers see what they saw"
+        "the landing is being put back as it was, readers see what they saw"
     )
 
 
