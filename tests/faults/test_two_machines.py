@@ -43,7 +43,7 @@ def test_a_run_that_comes_while_another_machines_is_at_work_is_told_and_harms_ne
     with connect(published.destination) as holder:
         holder.run("select pg_advisory_lock(7)")
         first = start(published.command(*SECOND))
-        wait_until(lambda: ask(published.destination, AT_WORK, [at_work]))
+        wait_until(lambda: ask(published.destination, AT_WORK, [at_work]), seconds=100)
         refused = other.run("RestoreDestination", "--run-id=second")
         back = other.run("RollBack")
         after, is_still_at_work = shown(published), first.process.poll() is None
