@@ -1,7 +1,7 @@
 """What a dump holds, as `dump.json` tells it to whoever loads it."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from tasks.checkpoints import Json, digest_of
@@ -56,7 +56,7 @@ class Manifest:
     tables: list[Table]
     objects: list[tuple[str, str]]
     catalogue: Json
-    collations: dict[str, str] = field(default_factory=dict)
+    collations: dict[str, str]
     left_out: list[str]
     files: dict[str, Json]
     seconds: float
@@ -86,7 +86,7 @@ class Manifest:
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Manifest":
-        known = {name: content[name] for name in cls.__dataclass_fields__ if name in content}
+        known = {name: content[name] for name in cls.__dataclass_fields__}
         known["tables"] = [Table(**table) for table in content["tables"]]
         known["extensions"] = [Extension(**extension) for extension in content["extensions"]]
         known["objects"] = [(kind, identity) for kind, identity in content["objects"]]

@@ -294,7 +294,6 @@ def test_time_zones_that_differ_are_a_warning(plan):
     assert "Europe/Paris" in found.text
 
 
-@pytest.mark.parametrize("option", ["database", "role"])
 def test_clocks_that_differ_are_a_warning_with_numbers(films):
     with connect(films) as session:
         server = servers.read_server(session)
@@ -362,6 +361,7 @@ def test_room_for_a_second_copy_is_compared_where_the_destinations_disk_is_ours_
     assert "cannot be asked from here" in unseen
 
 
+@pytest.mark.parametrize("option", ["database", "role"])
 def test_a_destination_that_is_set_to_read_only_stops(plan, option):
     with login(plan.destination) as guest:
         elsewhere = plan.destination.named("postgres")
