@@ -26,9 +26,9 @@ from tasks.postgres import Database, connect
 from tasks.publish import Publication, PublishOptions
 from tasks.tools import Tools
 from tests.conftest import DATA, PROJECT, run_sql_file
-from tests.servers import server_15
+from tests.servers import serve, server_15
 
-__all__ = ["server_15"]
+__all__ = ["serve", "server_15"]
 
 DBT = Path(sys.executable).with_name("dbt")
 

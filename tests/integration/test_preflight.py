@@ -194,6 +194,35 @@ def test_who_waits_for_a_lock_that_pg_dump_would_queue_behind_is_named_with_whom
     assert f"waits for session {reporter}" in found.text
 
 
+def test_a_prepared_transaction_and_a_standby_are_told_as_they_really_are(plan, serve):
+    primary = serve()
+    primary.start(max_prepared_transactions="2")
+    plan = dataclasses.replace(plan, source=primary.database("postgres"))
+    run(
+        plan.source,
+        "create table public.films (film_id integer)",
+        "begin",
+        "lock table public.films in access exclusive mode",
+        "prepare transaction 'left open'",
+    )
+    locked = answer(plan, "tables")
+    run(plan.source, "rollback prepared 'left open'")
+
+    copy = serve(copy_of=primary)
+    copy.start(max_prepared_transactions="2", max_standby_streaming_delay="45s")
+    standby = preflight.look(dataclasses.replace(plan, source=copy.database("postgres")))
+    unwritable = answer(dataclasses.replace(plan, destination=copy.database("postgres")), "writing")
+
+    assert locked.level == "warn"
+    assert "public.films by prepared transaction 'left open' of postgres, since 20" in locked.text
+    told = {finding.topic: finding for finding in standby}
+    assert told["standby"].level == "warn"
+    assert "45 s (max_standby_streaming_delay)" in told["standby"].text
+    assert told["tables"].level == "ok"
+    assert (unwritable.level, unwritable.exit_code) == ("stop", 25)
+    assert "is a standby" in unwritable.text
+
+
 def test_large_objects_stop_unless_they_are_to_be_skipped(plan):
     run(plan.source, "select lo_create(0)", "select lo_create(0)")
     skipping = dataclasses.replace(plan, dump=DumpOptions(large_objects="skip"))
@@ -222,8 +251,8 @@ def test_what_needs_a_table_that_is_left_out_is_named(plan, tools):
     found = answer(leaving_out, "completeness")
 
     assert (found.level, found.exit_code) == ("stop", 37)
-    assert "view public.lines (on public.far)" in found.text
-    assert "materialized view public.names (on public.users)" in found.text
+    assert "view public.lines of postgres (on public.far)" in found.text
+    assert "materialized view public.names of postgres (on public.users)" in found.text
     assert "public.titles" not in found.text
     assert "exclude_tables" in found.remedy
 
@@ -462,7 +491,8 @@ def test_a_ledger_of_another_role_stops_whoever_may_not_use_it(plan, films, tool
     assert levels(preflight.look(plan))["ledger"] == "ok"
 
 
-def test_what_towpath_made_and_was_given_to_somebody_else_is_named(plan, films, tools, tmp_path):
+def test_what_towpath_made_and_was_given_to_somebody_else_is_named(plan, films, tools, tmp_path, query):
+    tables = "select tablename::text from pg_tables where schemaname = 'towpath'"
     copied(films, plan.destination, tools, tmp_path / "first")
     database = plan.destination.parameters["dbname"]
     with login(plan.destination, f"grant create on database {database} to guest") as guest:
@@ -470,7 +500,7 @@ def test_what_towpath_made_and_was_given_to_somebody_else_is_named(plan, films, 
             plan.destination,
             "grant create on schema public to guest",
             "alter schema towpath owner to guest",
-            *(f"alter table towpath.{name} owner to guest" for name in LEDGER),
+            *(f"alter table towpath.{name} owner to guest" for (name,) in query(plan.destination, tables)),
             "alter table public.films owner to guest",
         )
         found = answer(dataclasses.replace(plan, destination=guest), "ownership")
@@ -479,9 +509,6 @@ def test_what_towpath_made_and_was_given_to_somebody_else_is_named(plan, films, 
     assert (found.level, found.exit_code) == ("stop", 25)
     assert "table public.users of postgres" in found.text
     assert "public.films" not in found.text
-
-
-LEDGER = ("loads", "versions", "objects", "steps", "readers_gate")
 
 
 def test_a_view_of_somebodys_on_the_landing_is_named(plan, films, tools, tmp_path):
