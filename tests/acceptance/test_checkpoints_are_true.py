@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from tasks.checkpoints import FORMAT
 from tests.worlds import ask, contents, locked, run_to_the_end, wait_until
 
 FULL = ("FullPipeline", "--run-id=first")
@@ -244,7 +245,7 @@ def test_a_marker_that_is_garbage_or_of_another_format_is_ignored(published, con
     assert done.returncode == 0, done.stderr
     assert "Traceback" not in done.stderr
     written = json.loads(marker.read_text(encoding="utf-8"))
-    assert (written["format"], written["run"]) == (1, "first")
+    assert (written["format"], written["run"]) == (FORMAT, "first")
     assert _changed(before, published.times("first")) == ["report"]
 
 
