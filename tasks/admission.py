@@ -241,8 +241,8 @@ QUESTIONS: Sequence[tuple[str, Callable[[Request], str | list[Doubt] | None], st
     ("ownership", _ensure_owned, "the role may move what Towpath has made"),
     ("extensions", _ensure_extensions, ""),
     ("collations", _ensure_collations, "the destination has those that the source names"),
-    ("drift", _consider_drift, "the tables are as in the load before"),
+    ("drift", _consider_drift, "nothing differs from an earlier load"),
     ("views of others", _ensure_columns, "they find what they read"),
-    ("dependents", _ensure_independent, "nobody else's objects hang on what would be replaced"),
+    ("dependents", _ensure_independent, "what others hung on what would be replaced, if anything, can follow"),
     ("in the way", _ensure_free, "nobody else's objects have the names of what would land"),
 )

@@ -133,7 +133,7 @@ def ensure_passed(findings: Sequence[Finding], *, strict: bool) -> None:
         raise error
     if strict and warnings:
         raise WarningsFound(
-            f"{len(warnings)} warnings of the preflight stop the run, as --strict demands; nothing was changed",
+            f"warnings of the preflight ({len(warnings)}) stop the run, as --strict demands; nothing was changed",
             hint="mend what they name, or run without --strict",
         )
 

@@ -151,7 +151,7 @@ def _ensure_self_contained(source: Side, cargo: Cargo) -> None:
 def _consider_large_objects(plan: Plan, source: Side) -> Sequence[Doubt]:
     found = source.server.large_objects
     selection.ensure_no_large_objects(source.session, plan.dump, found)
-    skipped = f"{found} large objects of {source.session.database} will not be copied"
+    skipped = f"the large objects of {source.session.database} ({found}) will not be copied"
     return [Doubt(f"{skipped}: [source] large_objects = skip", "keep such data in bytea columns")] if found else []
 
 

@@ -157,7 +157,7 @@ def ensure_no_large_objects(session: Session, options: DumpOptions, found: int) 
     """Raise SourceUncopyable where there are any and they are not to be skipped."""
     if found and options.large_objects == "refuse":
         raise SourceUncopyable(
-            f"{session.database} has {found} large objects, which are not copied; nothing was dumped",
+            f"{session.database} has large objects ({found}), which are not copied; nothing was dumped",
             hint="keep such data in bytea columns, or go on without it: [source] large_objects = skip",
         )
 

@@ -230,10 +230,10 @@ def test_large_objects_stop_unless_they_are_to_be_skipped(plan):
     refused, skipped = answer(plan, "large objects"), answer(skipping, "large objects")
 
     assert (refused.level, refused.exit_code) == ("stop", 37)
-    assert "2 large objects" in refused.text
+    assert "large objects (2)" in refused.text
     assert "large_objects = skip" in refused.remedy
     assert skipped.level == "warn"
-    assert "2 large objects" in skipped.text
+    assert "(2) will not be copied" in skipped.text
 
 
 def test_what_needs_a_table_that_is_left_out_is_named(plan, tools):
