@@ -27,6 +27,12 @@ select
             )
             then 'a column of it has a default'
         when
+            exists (
+                select 1 from pg_catalog.pg_seclabel as label
+                where label.classoid = 'pg_catalog.pg_class'::regclass and label.objoid = class.oid
+            )
+            then 'it has a security label'
+        when
             not me.rolsuper and not pg_catalog.pg_has_role(
                 owner.oid,
                 case
