@@ -11,7 +11,7 @@ from tasks.ledger import Holding, read_holding
 from tasks.manifest import Manifest
 from tasks.postgres import Session
 from tasks.shapes import Catalogue
-from tasks.statements import statement
+from tasks.statements import split, statement
 
 _NO_LEDGER = (
     "; if they are an earlier load's, whose ledger (schema towpath) was lost, bring the ledger back from a backup of "
@@ -182,19 +182,6 @@ def _ensure_collations(request: Request) -> None:
         )
 
 
-def consider_temporary_tables(session: Session) -> str | list[Doubt]:
-    """Doubt where the role may not make temporary tables, which some of dbt's ways to build a model need."""
-    if session.value("select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temporary')"):
-        return "the role may make temporary tables"
-    return [
-        Doubt(
-            f"the role may not make temporary tables in {session.database}: dbt's incremental models and snapshots "
-            "need them",
-            "grant temporary on the database to the role, unless the project has none of these",
-        )
-    ]
-
-
 def _ensure_names_fit(request: Request) -> None:
     generations.ensure_names_fit(request.manifest.schemas)
 
@@ -208,7 +195,10 @@ def _ensure_independent(request: Request) -> None:
 def _ensure_columns(request: Request) -> None:
     """Raise DependentsFound where views of others read what the next load will not have."""
     shapes = Catalogue.from_json(request.manifest.catalogue).shapes
-    columns = {shape.place: {column.name for column in shape.columns} for shape in shapes}
+    # What is no shape of its own, a table that has become a partition, is there all the same.
+    named = [split(identity) for kind, identity in request.manifest.objects if kind in _RELATIONS]
+    columns: dict[tuple[str, str], list[str] | None] = {(names[0], names[-1]): None for names in named}
+    columns |= {shape.place: [column.name for column in shape.columns] for shape in shapes}
     if request.holding.states:
         source = request.manifest.source
         dependents.ensure_readable(request.session, request.holding, columns, source=source)

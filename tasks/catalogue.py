@@ -101,15 +101,21 @@ def move(session: Session, objects: Iterable[Object], schemas: Mapping[str, str]
         session.run(with_names("create schema if not exists {}", schema))
     hurries = False
     for found in objects:
-        if not hurries and session.seconds_in_transaction > _PATIENCE_SECONDS:
-            session.run(f"set local lock_timeout = {_HURRIED_LOCK_TIMEOUT_MS}")
-            hurries = True
+        hurries = hurries or hurry(session)
         session.run(
             # An identity is quoted by the server itself. "routine f()" is right for functions, procedures and
             # aggregates; "aggregate f()" would have to be "aggregate f(*)".
             f"alter {_KEYWORDS.get(found.type, found.type)} {found.identity} set schema "
             + quoted(schemas[found.schema])
         )
+
+
+def hurry(session: Session) -> bool:
+    """Wait for locks next to nothing from now on, once we have held some for a while; whether that is so."""
+    has_held_long = session.seconds_in_transaction > _PATIENCE_SECONDS
+    if has_held_long:
+        session.run(f"set local lock_timeout = {_HURRIED_LOCK_TIMEOUT_MS}")
+    return has_held_long
 
 
 _KEYWORDS = {
@@ -127,6 +133,7 @@ def drop_schemas(session: Session, schemas: Sequence[str]) -> None:
     Raises:
         DependentsFound: something outside does; nothing is dropped.
     """
+    _lock(session, living_in(session, schemas))
     living = living_in(session, schemas)
     if others := [f"{found.type} {found.identity} (in it)" for found in living if not found.is_owned]:
         raise depended_on(others, f"schemas {', '.join(schemas)} are kept as they are")
@@ -137,6 +144,19 @@ def drop_schemas(session: Session, schemas: Sequence[str]) -> None:
         raise depended_on([str(found) for found in outside], f"schemas {', '.join(schemas)} are kept as they are")
     for schema in schemas:
         session.run(with_names("drop schema if exists {} cascade", schema))
+
+
+def _lock(session: Session, objects: Iterable[Object]) -> None:
+    """Keep others from hanging something on these relations between our look at what does and the drop."""
+    hurries = False
+    for found in objects:
+        if found.type in _RELATIONS and found.is_owned:
+            hurries = hurries or hurry(session)
+            # `lock table` would lock what a view reads as well, and takes no materialized view.
+            session.run(f"alter table {found.identity} owner to current_user")
+
+
+_RELATIONS = {"table", "view", "materialized view", "foreign table"}
 
 
 def depended_on(found: Sequence[str], state: str) -> DependentsFound:

@@ -32,7 +32,7 @@ def ensure_independent(session: Session, holding: Holding, *, rebinds: bool) -> 
 
 
 def ensure_readable(
-    session: Session, holding: Holding, columns: Mapping[tuple[str, str], Collection[str]], *, source: str
+    session: Session, holding: Holding, columns: Mapping[tuple[str, str], Collection[str] | None], *, source: str
 ) -> None:
     """Show that the views of others on landed tables find in the next load what they read; `columns` is what it has.
 

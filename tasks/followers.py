@@ -50,20 +50,22 @@ def missing(
     session: Session,
     objects: Sequence[Object],
     allowed: Sequence[Part],
-    columns: Mapping[tuple[str, str], Collection[str]],
+    columns: Mapping[tuple[str, str], Collection[str] | None],
     *,
     renamed: Mapping[str, str],
 ) -> list[str]:
     """Name the views that hang on these objects and read a table or a column that will not be there.
 
-    `columns` has the names of those that will, by schema and table; `renamed` maps schemas as in `carried`.
+    `columns` has the names of those that will, by schema and table, or None where any column will do; `renamed` maps
+    schemas as in `carried`.
     """
     following = {view.objid: view for view in _find(session, objects, allowed)[0]}
     numbers = {"views": list(following), "relations": [o.objid for o in objects]}
     found = []
     for number, schema, relation, column in session.all(statement("read_view_columns"), numbers):
         place = (renamed.get(schema, schema), relation)
-        if place not in columns or (column is not None and column not in columns[place]):
+        there = columns.get(place)
+        if place not in columns or (column is not None and there is not None and column not in there):
             found.append(f"{following[number]}, which reads {'.'.join([*place, *([column] if column else [])])}")
     return found
 
@@ -85,9 +87,7 @@ def carried(
         DependentsFound: something hangs on them that cannot follow, or a view reads what is not there any more; the
             transaction is to be rolled back.
     """
-    following, hindered = _find(session, objects, allowed)
-    if hindered:
-        raise catalogue.depended_on(hindered, state)
+    following = _locked(session, objects, allowed, state)
     for view in reversed(following):
         _as_maker(session, view, f"drop view {view.name}")
     yield following
@@ -100,6 +100,23 @@ def carried(
             raise catalogue.depended_on([f"view {view} (on {needed}, by number)" for view, needed in left], state)
     if following:
         logger.info("views of others that follow: %s", ", ".join(view.name for view in following))
+
+
+def _locked(session: Session, objects: Sequence[Object | Part], allowed: Sequence[Part], state: str) -> list[Follower]:
+    """Return the views as they are when nobody can change them any more, as an owner may while we wait for a lock."""
+    locked: set[int] = set()
+    while True:
+        following, hindered = _find(session, objects, allowed)
+        if hindered:
+            raise catalogue.depended_on(hindered, state)
+        if locked.issuperset(view.objid for view in following):
+            return following
+        hurries = False
+        for view in following:
+            hurries = hurries or catalogue.hurry(session)
+            # `lock table` would lock what the view reads as well.
+            _as_maker(session, view, f"alter view {view.name} owner to {view.owner}")
+        locked.update(view.objid for view in following)
 
 
 def _find(
@@ -155,7 +172,7 @@ def _with_schemas(definition: str, renamed: Mapping[str, str]) -> str:
     def replaced(match: re.Match[str]) -> str:
         word = match[0]
         name = word[1:-1].replace('""', '"') if word[0] == '"' else word
-        is_schema = definition[match.end() : match.end() + 1] == "." and definition[: match.start()][-1:] != "."
+        is_schema = definition.startswith(".", match.end()) and not definition.endswith(".", 0, match.start())
         return quoted(renamed[name]) if is_schema and word[0] != "'" and name in renamed else word
 
     return _WORDS.sub(replaced, definition)

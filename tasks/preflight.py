@@ -176,7 +176,7 @@ def _ask_destination(inquiry: Inquiry, plan: Plan, destination: Any, cargo: Any)
         "other runs", lambda side: claims.ensure_unclaimed(side.session), destination, ok="none is at work there"
     )
     holding = inquiry.ask("ledger", _read_ledger, destination)
-    inquiry.ask("temporary tables", lambda side: admission.consider_temporary_tables(side.session), destination)
+    inquiry.ask("temporary tables", lambda side: servers.consider_temporary_tables(side.session), destination)
     inquiry.ask("where dbt builds", lambda *known: _ensure_room_to_build(plan, *known), destination, holding, ok="free")
     if plan.has_landed:
         inquiry.ask("landing", lambda: "holds this run's load already")

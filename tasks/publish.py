@@ -111,9 +111,8 @@ def _swap(session: Session, options: PublishOptions) -> tuple[State, list[str]]:
         outgoing = holding.version("published")
         incoming = next(state for state in holding.states if state.version_state == "built")
         # What reads the load that goes is bound to where it was set aside.
-        renamed = (
-            {} if outgoing is None else {place: schema for schema, place in generations.place_of(outgoing).items()}
-        )
+        aside = outgoing if outgoing is not None and outgoing.place == "previous" else None
+        renamed = {previous(schema): schema for schema in aside.load_schemas} if aside else {}
         landing = holding.load_at("landing")
         with dependents.followed(session, holding, staying=landing, renamed=renamed, state=_KEPT) as following:
             generations.drop_previous(session, holding)

@@ -63,6 +63,19 @@ def ensure_writable(session: Session, server: Server) -> None:
         )
 
 
+def consider_temporary_tables(session: Session) -> str | list[Doubt]:
+    """Doubt where the role may not make temporary tables, which some of dbt's ways to build a model need."""
+    if session.value("select pg_catalog.has_database_privilege(pg_catalog.current_database(), 'temporary')"):
+        return "the role may make temporary tables"
+    return [
+        Doubt(
+            f"the role may not make temporary tables in {session.database}: dbt's incremental models and snapshots "
+            "need them",
+            "grant temporary on the database to the role, unless the project has none of these",
+        )
+    ]
+
+
 def compare_clocks(source: Server, destination: Server) -> str | list[Doubt]:
     """Compare three clocks and the time zones of two servers."""
     doubts = []
@@ -76,7 +89,7 @@ def compare_clocks(source: Server, destination: Server) -> str | list[Doubt]:
                 "let all three keep time by NTP",
             )
         )
-    if source.time_zone != destination.time_zone:
+    if _zone(source) != _zone(destination):
         doubts.append(
             Doubt(
                 f"the source's time zone is {source.time_zone}, the destination's {destination.time_zone}: a model "
@@ -98,7 +111,7 @@ def compare_texts(source: Server, destination: Server) -> str | list[Doubt]:
                 f"create the destination database with encoding '{_wider(source.encoding)}'",
             )
         )
-    if source.collation != destination.collation:
+    if _folded(source.collation) != _folded(destination.collation):
         doubts.append(
             Doubt(
                 f"the source sorts by {source.collation}, the destination by {destination.collation}: order by and "
@@ -107,6 +120,16 @@ def compare_texts(source: Server, destination: Server) -> str | list[Doubt]:
             )
         )
     return doubts or f"{source.encoding}, sorted by {source.collation}, on both"
+
+
+def _zone(server: Server) -> str:
+    zone = server.time_zone.removeprefix("Etc/")
+    return "UTC" if zone in ("UCT", "Universal", "Zulu", "GMT", "Greenwich") else zone
+
+
+def _folded(collation: str) -> str:
+    # One locale has many spellings: en_US.utf8, en_US.UTF-8.
+    return collation.lower().replace("-", "")
 
 
 def _wider(encoding: str) -> str:
@@ -118,12 +141,15 @@ def consider_standby(source: Server) -> str | list[Doubt]:
     """Say for how long a source that is a standby lets a dump read."""
     if not source.is_standby:
         return "the source is a primary: no replay cancels the dump"
-    if source.is_feedback_on or source.standby_delay_milliseconds < 0:
+    if source.standby_delay_milliseconds < 0:
         return "the source is a standby that waits for its readers"
+    seconds = source.standby_delay_milliseconds / 1000
+    if source.is_feedback_on:
+        return f"the source is a standby: only a change of a table there cancels a dump, {seconds:.0f} s after it"
     return [
         Doubt(
             "the source is a standby with hot_standby_feedback = off: replay cancels a dump that it has waited for "
-            f"{source.standby_delay_milliseconds / 1000:.0f} s (max_standby_streaming_delay)",
+            f"{seconds:.0f} s (max_standby_streaming_delay)",
             "set hot_standby_feedback = on there, or max_standby_streaming_delay = -1, or longer than a dump takes",
         )
     ]

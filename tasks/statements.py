@@ -1,7 +1,10 @@
 """The text of statements: those in `tasks/sql`, and names put into them, quoted."""
 
 import functools
+import re
 from pathlib import Path
+
+_PARTS = re.compile(r'"(?:[^"]|"")*"|[^".]+')
 
 
 @functools.cache
@@ -18,6 +21,11 @@ def with_names(template: str, *names: str | tuple[str, ...]) -> str:
 def qualified(*names: str) -> str:
     """Return a name of one or more parts, each quoted."""
     return ".".join(map(quoted, names))
+
+
+def split(identity: str) -> list[str]:
+    """Return the parts of a qualified name as the server writes it, unquoted."""
+    return [part[1:-1].replace('""', '"') if part[0] == '"' else part for part in _PARTS.findall(identity)]
 
 
 def quoted(name: str) -> str:

@@ -33,6 +33,19 @@ select
             )
             then 'it has a security label'
         when
+            exists (
+                select 1
+                from pg_catalog.pg_depend as tie
+                inner join pg_catalog.pg_class as sequence on tie.objid = sequence.oid
+                where
+                    tie.classid = 'pg_catalog.pg_class'::regclass
+                    and tie.refclassid = 'pg_catalog.pg_class'::regclass
+                    and tie.refobjid = class.oid
+                    and tie.deptype = 'a'
+                    and sequence.relkind = 'S'
+            )
+            then 'it owns a sequence'
+        when
             not me.rolsuper and not pg_catalog.pg_has_role(
                 owner.oid,
                 case

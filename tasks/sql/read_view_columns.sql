@@ -19,5 +19,6 @@ where
     view.oid::bigint = any(%(views)s)
     and class.oid::bigint = any(%(relations)s)
     and class.relkind in ('r', 'p', 'v', 'm')
+    -- Its columns are its parent's.
     and not class.relispartition
 order by view_oid, schema_name, relation_name, column_name

@@ -214,7 +214,7 @@ def test_luigid_shows_every_task_as_done_and_what_dbt_says(published, tmp_path):
 
     assert done.returncode == 0, done.stderr
     names = sorted(task["name"] for task in tasks.values())
-    assert names == sorted([*TITLES, "FullPipeline", "DatabaseReady", "DatabaseReady"])
+    assert names == sorted([*TITLES, "FullPipeline", "Preflight", "DatabaseReady", "DatabaseReady"])
     assert others == [{}, {}]
     told = {task["name"]: task["status_message"] for task in tasks.values()}
     # One line a second at most, so any of dbt's may be the last.
