@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from tasks import commands, dbt_program, settings
+from tasks import commands, dbt_program, sections, settings
 from tasks import embedded as embedded_servers
 from tasks.errors import PipelineError, SettingInvalid
 from tasks.postgres import Database, connect
@@ -35,7 +35,7 @@ def _destination(application_name: str) -> Database:
 
 def stop(_arguments: list[str]) -> None:
     """Stop the embedded servers that are up."""
-    stopped = embedded_servers.stop(Path(settings.embedded().folder))
+    stopped = embedded_servers.stop(Path(sections.embedded().folder))
     print("stopped:", ", ".join(stopped) or "no embedded server was up")
 
 

@@ -98,7 +98,7 @@ def pg_dump(
             environment=session.libpq_environment(),
             timeout_seconds=options.timeout_seconds,
             on_line=on_line,
-            listen=session.database.heartbeat().listen,
+            listen=session.heartbeat().listen,
         )
     except ProgramFailed as error:
         # What the server said of it may be in the line after.
@@ -170,7 +170,7 @@ def pg_restore(
             environment=session.libpq_environment(),
             timeout_seconds=timeout_seconds,
             on_line=on_line,
-            listen=session.database.heartbeat().listen,
+            listen=session.heartbeat().listen,
         )
     except ProgramFailed as error:
         session.ensure_in_reach()

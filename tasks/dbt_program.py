@@ -93,7 +93,7 @@ def build(session: Session, options: DbtOptions, output: Path, *, listener: List
             environment=environment_for(session, schema=options.schema + generations.NEXT),
             timeout_seconds=options.timeout_seconds,
             on_line=on_line,
-            listen=session.database.heartbeat().listen,
+            listen=session.heartbeat().listen,
         )
     except ProgramFailed as error:
         session.ensure_in_reach()

@@ -19,7 +19,7 @@ def ensure_independent(session: Session, holding: Holding, *, rebinds: bool) -> 
     Raises:
         DependentsFound: something is in the way; nothing was changed.
     """
-    lasting, passing = _lasting_objects(session, holding), _passing_objects(session, holding)
+    lasting, passing = _lasting_objects(session, holding), passing_objects(session, holding)
     parts = ledger.all_parts(session, beside=[*lasting, *passing])
     if rebinds:
         on_passing = catalogue.dependents(session, catalogue.family_of(session, passing), parts)
@@ -67,7 +67,7 @@ def followed(
 
 def all_objects(session: Session, holding: Holding) -> list[Object]:
     """List what Towpath made, as it is now."""
-    return [*_lasting_objects(session, holding), *_passing_objects(session, holding)]
+    return [*_lasting_objects(session, holding), *passing_objects(session, holding)]
 
 
 def _lasting_objects(session: Session, holding: Holding) -> list[Object]:
@@ -82,7 +82,7 @@ def _lasting_objects(session: Session, holding: Holding) -> list[Object]:
     return [*found, *(generations.version_objects(session, published) if published else [])]
 
 
-def _passing_objects(session: Session, holding: Holding) -> list[Object]:
+def passing_objects(session: Session, holding: Holding) -> list[Object]:
     """List all else that Towpath made, as it is now: of what a failed build has left the ledger has no list."""
     found: list[Object] = []
     for state in holding.states:

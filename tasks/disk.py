@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from tasks.errors import ArtifactsUnwritable, DestinationUnfit, Doubt
+from tasks.errors import ArtifactsUnwritable, Doubt
 from tasks.postgres import Session
 from tasks.servers import Server
 
@@ -13,7 +13,7 @@ _LEAST, _MOST = 0.2, 1.0
 _LEAST_COMPRESSED, _MOST_COMPRESSED = 0.02, 0.5
 
 
-def ensure_room_for_dump(folder: Path, table_bytes: int, compress: str) -> str | list[Doubt]:
+def ensure_room_for_dump(folder: Path, table_bytes: int, compress: str, *, is_at_most: bool) -> str | list[Doubt]:
     """Compare what is free with what a dump of these tables takes; an estimate from their size at the source.
 
     Raises:
@@ -23,6 +23,8 @@ def ensure_room_for_dump(folder: Path, table_bytes: int, compress: str) -> str |
     least, most = (_LEAST_COMPRESSED, _MOST_COMPRESSED) if is_compressed else (_LEAST, _MOST)
     free = shutil.disk_usage(folder).free
     told = f"{size(free)} free in {folder} for a dump of {size(table_bytes)} of tables"
+    if is_at_most:
+        return f"{told} at most"
     if free < table_bytes * least:
         raise ArtifactsUnwritable(
             f"{told}: it takes {size(table_bytes * least)} at the very least; nothing was changed",
@@ -38,13 +40,13 @@ def ensure_room_for_dump(folder: Path, table_bytes: int, compress: str) -> str |
     return told
 
 
-def ensure_room_for_landing(session: Session, server: Server, table_bytes: int) -> str | list[Doubt]:
+def consider_room_for_landing(
+    session: Session, server: Server, table_bytes: int, freed_bytes: int
+) -> str | list[Doubt]:
     """Compare what is free under the destination's data with what a second copy takes, where that can be seen.
 
-    A server does not tell what is free on its disk; it can be seen where its data is on this machine.
-
-    Raises:
-        DestinationUnfit: there is clearly too little.
+    A server does not tell what is free on its disk; it can be seen where its data is on this machine. `freed_bytes` is
+    what the restore drops first.
     """
     copy = f"the new load takes about {size(table_bytes)} and indexes, beside the one before"
     folder = Path(server.folder) if server.folder else None
@@ -54,13 +56,11 @@ def ensure_room_for_landing(session: Session, server: Server, table_bytes: int) 
         is_here = False
     if folder is None or not is_here:
         return f"{copy}; what is free there cannot be asked from here"
-    free = shutil.disk_usage(folder).free
-    hint = "make room there, or drop what is not needed; [publish] keep_previous = false keeps one copy less"
-    if free < table_bytes * _LEAST:
-        raise DestinationUnfit(f"{size(free)} free in {folder}, and {copy}; nothing was changed", hint=hint)
-    if free < table_bytes * _MOST:
-        return [Doubt(f"{size(free)} free in {folder}, and {copy}", hint)]
-    return f"{size(free)} free in {folder}; {copy}"
+    free = shutil.disk_usage(folder).free + freed_bytes
+    told = f"{size(free)} free in {folder} when what is kept for a way back is dropped; {copy}"
+    if free >= table_bytes:
+        return told
+    return [Doubt(told, "make room there; [publish] keep_previous = false keeps one copy less")]
 
 
 def size(number: float) -> str:

@@ -109,9 +109,11 @@ class Connection(psycopg2.extensions.connection):
         limit = self._limits.statement_seconds if self._is_made else self._connect_seconds()
         deadline = time.monotonic() + limit
         while (state := self.poll()) != psycopg2.extensions.POLL_OK:
+            if self._is_given_up:
+                raise self._too_late(limit)
             if _is_ready(self, state, min(_POLL_SECONDS, max(0, deadline - time.monotonic()))):
                 continue
-            if time.monotonic() >= deadline or self._is_given_up:
+            if time.monotonic() >= deadline:
                 raise self._too_late(limit)
             if self._is_made:
                 heartbeat.listen()

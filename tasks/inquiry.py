@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tasks.checkpoints import Json
-from tasks.errors import Doubt, PipelineError, WarningsFound
+from tasks.errors import Doubt, LockNotGranted, PipelineError, WarningsFound
 
 logger = logging.getLogger(__name__)
 
@@ -72,6 +72,10 @@ class Inquiry:
             return unknown
         try:
             said = question(*facts)
+        except LockNotGranted as error:
+            # A step would wait for it.
+            self._note("warn", topic, f"could not be asked, because of a lock: {error.message}", "ask again later")
+            return Unknown(f"what {topic} needs was locked")
         except PipelineError as error:
             self._note("stop", topic, error.message, error.hint, error.exit_code)
             return Unknown(f"first mend what is said of {topic}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tasks import admission, archive, catalogue, claims, generations, ledger, proof
 from tasks.checkpoints import Json, ensure_intact
+from tasks.drift import Change
 from tasks.errors import DatabaseUnreachable, DestinationUnfit, PipelineError, RestoreFailed, StatementFailed
 from tasks.ledger import read_holding
 from tasks.manifest import Manifest
@@ -71,9 +72,7 @@ def restore(
     contents = archive.restored(entries, except_titles=manifest.left_out)
     session = claims.claim(destination)
     _recover(session, options)
-    changes = admission.ensure_fit(session, manifest, options)
-    for emptied in (change for change in changes if change.is_of_rows_only):
-        logger.warning("not as in the load before: %s", emptied.words)
+    changes = _ensure_fit(session, manifest, options)
     load_id = _set_aside(session, manifest, options, run=run)
     try:
         _fill(session, manifest, directory, pg_restore, options, contents=contents, listener=listener)
@@ -96,6 +95,19 @@ def restore(
         seconds=seconds,
         **vars(proved),
     )
+
+
+def _ensure_fit(session: Session, manifest: Manifest, options: RestoreOptions) -> list[Change]:
+    changes: list[Change] = []
+
+    def ask() -> None:
+        changes[:] = admission.ensure_fit(session, manifest, options)
+
+    # To look at a view takes a lock on it.
+    _patiently(session, options, ask, "looking at the landing")
+    for emptied in (change for change in changes if change.is_of_rows_only):
+        logger.warning("not as in the load before: %s", emptied.words)
+    return changes
 
 
 def _recover(session: Session, options: RestoreOptions) -> None:

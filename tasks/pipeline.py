@@ -10,7 +10,7 @@ from typing import Any
 
 import luigi
 
-from tasks import audit, dump, inquiry, landing, models, preflight, proof, report, rollback, settings
+from tasks import audit, dump, inquiry, landing, models, preflight, proof, report, rollback, sections, settings
 from tasks import publish as publishing
 from tasks.checkpoints import Json
 from tasks.errors import PipelineError
@@ -36,6 +36,10 @@ class Preflight(RunTask):
     )
 
     def requires(self) -> Mapping[str, TowpathTask]:
+        # Whoever only looks wants to see in the list that a server does not answer.
+        return {} if self.is_listed else self._servers()
+
+    def _servers(self) -> Mapping[str, TowpathTask]:
         # A dump that is there can be loaded while its source is down.
         roles = ["destination"] if self.clone(DumpSource).complete() else ["source", "destination"]
         return {role: DatabaseReady(role=role) for role in roles}
@@ -48,6 +52,9 @@ class Preflight(RunTask):
 
     def run(self) -> None:
         with self.folder.claimed():
+            for server in self._servers().values() if self.is_listed else ():
+                with contextlib.suppress(PipelineError):
+                    server.ensure()
             began = time.monotonic()
             findings = preflight.look(self._plan())
             fingerprint = {"invocation": _INVOCATION, "passed": inquiry.has_passed(findings, strict=self.strict)}
@@ -90,7 +97,7 @@ class DumpSource(Step):
 
     def still_holds(self, content: Json, /) -> bool:
         manifest = Manifest.from_json(content)
-        return dump.is_in_place(self.folder.dump, manifest) and proof.can_prove(manifest, settings.verify().level)
+        return dump.is_in_place(self.folder.dump, manifest) and proof.can_prove(manifest, sections.verify().level)
 
     def work(self) -> Json:
         options, source = settings.dump_options(), self.database("source")
@@ -115,7 +122,7 @@ class RestoreDestination(Step):
 
     def still_holds(self, content: Json, /) -> bool:
         has_landed = self.holding().has_landed(content["load_id"], content["fingerprint"]["dump"])
-        return has_landed and proof.reaches(content["level"], settings.verify().level)
+        return has_landed and proof.reaches(content["level"], sections.verify().level)
 
     def work(self) -> Json:
         manifest = Manifest.from_json(self.read("dump"))
@@ -208,7 +215,7 @@ class FullPipeline(Step):
         composed = report.compose(self.run_name, checkpoints, versions=versions)
         pg_dump_major = Manifest.from_json(checkpoints["dump"]).pg_dump_major
         psql = self.tools(source_major=pg_dump_major).pg_restore.path.with_name("psql")
-        shown = report.first_rows(destination, psql, settings.publish().show, composed["models"])
+        shown = report.first_rows(destination, psql, sections.publish().show, composed["models"])
         sys.stdout.write(report.summarize(composed, self.folder.path, shown=shown) + "\n")
         return composed
 

@@ -56,7 +56,9 @@ class Database:
             raise _unreadable() from error
         # A password with an unescaped @ or / spills into host, port or database, all of which are shown.
         spills = "@" in given.get("host", "") + given.get("dbname", "")
-        if spills or (not given.get("port", "").replace(",", "0").isdigit() and "port" in given):
+        if spills or not given.get("port", "0").replace(",", "0").isdigit():
+            raise _unreadable()
+        if not given.get("connect_timeout", "0").isdigit():
             raise _unreadable()
         # Programs speak UTF-8 with us, whatever a role has set for its users.
         ours = {"client_encoding": "UTF8", "application_name": application_name}
@@ -92,9 +94,9 @@ class Database:
         """Return another database of the same server."""
         return replace(self, parameters={**self.parameters, "dbname": dbname})
 
-    def heartbeat(self) -> Heartbeat:
-        """Return what tells somebody who waits for this server whether it still answers."""
-        return Heartbeat(str(self), self.parameters, self.limits)
+    def hosts(self) -> dict[str, str]:
+        """Return where to connect, as libpq will find it: one or several hosts, which are tried in turn."""
+        return {name: self.known(name) for name in ("host", "hostaddr", "port") if self.known(name)}
 
 
 def _unreadable() -> SettingInvalid:
@@ -151,6 +153,13 @@ class Session:
         info = self._connection.info
         known = {name: getattr(info, name) for name in ("host", "port", "user", "password", "dbname")}
         return {name: str(value) if value else "" for name, value in known.items()}
+
+    def heartbeat(self) -> Heartbeat:
+        """Return what tells somebody who waits for this very server whether it still answers."""
+        connected = self.connected_as()
+        at = {name: connected[name] for name in ("host", "port") if connected[name]}
+        parameters = {name: value for name, value in self.database.parameters.items() if name != "hostaddr"}
+        return Heartbeat(str(self.database), {**parameters, **at}, self.database.limits)
 
     def dbname_option(self) -> str:
         """Return `--dbname=` for a program that would take a bare name with `=` or `://` in it for more than a name."""
@@ -232,7 +241,8 @@ def connect(database: Database) -> Iterator[Session]:
 def open_session(database: Database) -> Session:
     """Open a session that lasts as long as this process, or until the server ends it. Raises as `connect`."""
     try:
-        session = Session(database, connection_to(str(database), database.parameters, database.limits))
+        parameters = {**database.parameters, **database.hosts()}
+        session = Session(database, connection_to(str(database), parameters, database.limits))
     except psycopg2.Error as error:
         raise refusal(str(database), str(error)) from error
     with contextlib.suppress(StatementFailed):

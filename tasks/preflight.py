@@ -5,12 +5,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tasks import admission, archive, claims, dbt_program, disk, generations, selection, servers, shapes
+from tasks import admission, archive, claims, dbt_program, dependents, disk, generations, selection, servers, shapes
 from tasks.admission import Terms
 from tasks.archive import DumpOptions, Entry
 from tasks.checkpoints import RunFolder
 from tasks.dbt_program import DbtOptions
-from tasks.errors import Doubt, SourceBusy
+from tasks.errors import Doubt, DumpFailed, SourceBusy
 from tasks.inquiry import Finding, Inquiry, Known, Unknown
 from tasks.ledger import Holding, read_holding
 from tasks.manifest import Manifest
@@ -21,6 +21,7 @@ from tasks.tools import Tools
 
 # pg_dump may wait for a lock for as long as it is told to; whoever only looks may not.
 _LOCK_SECONDS = 1
+_WITH_ROWS = ("table", "materialized view")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +65,7 @@ def look(plan: Plan) -> list[Finding]:
             source = inquiry.ask("source", lambda: _reach(sessions, plan.source))
             cargo = _ask_source(inquiry, plan, source, destination)
         else:
-            table_bytes = sum(table.bytes for table in plan.dumped.tables)
+            table_bytes = sum(table.bytes for table in plan.dumped.tables if table.with_data)
             cargo = Cargo(plan.dumped, [], table_bytes)
             as_of = plan.dumped.snapshot_at[:19]
             inquiry.ask("source", lambda: f"not needed: this run's dump is complete, as of {as_of} UTC")
@@ -75,6 +76,7 @@ def look(plan: Plan) -> list[Finding]:
 
 def _reach(sessions: contextlib.ExitStack, database: Database) -> Known:
     session = sessions.enter_context(connect(database))
+    session.run(f"set lock_timeout = '{_LOCK_SECONDS}s'")
     server = servers.read_server(session)
     return Known(Side(session, server), f"{database}: PostgreSQL {server.version}, as {server.role}")
 
@@ -87,7 +89,9 @@ def _ask_source(inquiry: Inquiry, plan: Plan, source: Any, destination: Any) -> 
         return Known(tools, f"pg_dump {tools.pg_dump.version}, pg_restore {tools.pg_restore.version}")
 
     def find_room(found: Cargo) -> str | Sequence[Doubt]:
-        return disk.ensure_room_for_dump(plan.folder.path, found.table_bytes, plan.dump.compress)
+        # How large those are of which the rows stay behind is not known before there is a dump.
+        is_at_most = bool(plan.dump.exclude_table_data)
+        return disk.ensure_room_for_dump(plan.folder.path, found.table_bytes, plan.dump.compress, is_at_most=is_at_most)
 
     tools = inquiry.ask("programs", find_tools, source, destination)
     cargo = inquiry.ask("tables", lambda side, pair: _select(plan, side, pair), source, tools)
@@ -105,7 +109,7 @@ def _select(plan: Plan, source: Side, tools: Tools) -> Known:
     session, every = source.session, selection.all_tables(source.session)
     hurried = replace(plan.dump, lock_wait_timeout=min(_LOCK_SECONDS, plan.dump.lock_wait_timeout))
     try:
-        entries = selection.definitions(session, tools, hurried, plan.folder.path, every)
+        entries = _definitions(plan, session, tools, hurried)
     except SourceBusy as error:
         held = ", ".join(selection.locks(session, every)) or error.message
         doubt = Doubt(
@@ -122,6 +126,15 @@ def _select(plan: Plan, source: Side, tools: Tools) -> Known:
     cargo = Cargo(_manifest_of(plan, source, tools, entries), entries, sum(size for _, size in sizes))
     told = f"{len(numbers)} with {disk.size(cargo.table_bytes)}, none locked, all readable by {source.server.role}"
     return Known(cargo, told)
+
+
+def _definitions(plan: Plan, session: Session, tools: Tools, hurried: DumpOptions) -> list[Entry]:
+    every = selection.all_tables(session)
+    try:
+        return selection.definitions(session, tools, hurried, plan.folder.path, every)
+    except DumpFailed:
+        # It may have been a lock that is gone by now.
+        return selection.definitions(session, tools, hurried, plan.folder.path, every)
 
 
 def _manifest_of(plan: Plan, source: Side, tools: Tools, entries: list[Entry]) -> Manifest:
@@ -168,8 +181,10 @@ def _consider_left_out(cargo: Cargo) -> str | Sequence[Doubt]:
 def _ask_destination(inquiry: Inquiry, plan: Plan, destination: Any, cargo: Any) -> None:
     """Ask what concerns the destination; of the landing nothing where this run's load is in it already."""
 
-    def find_room(side: Side, found: Cargo) -> str | Sequence[Doubt]:
-        return disk.ensure_room_for_landing(side.session, side.server, found.table_bytes)
+    def find_room(side: Side, found: Cargo, held: Holding) -> str | Sequence[Doubt]:
+        numbers = [o.objid for o in dependents.passing_objects(side.session, held) if o.type in _WITH_ROWS]
+        freed = sum(number for _, number in side.session.all(statement("read_table_sizes"), {"oids": numbers}))
+        return disk.consider_room_for_landing(side.session, side.server, found.table_bytes, freed)
 
     inquiry.ask("writing", lambda side: servers.ensure_writable(side.session, side.server), destination, ok="allowed")
     inquiry.ask(
@@ -184,7 +199,7 @@ def _ask_destination(inquiry: Inquiry, plan: Plan, destination: Any, cargo: Any)
     request = inquiry.ask("landing", lambda *known: _request(plan, *known), destination, cargo, holding)
     for topic, question, ok in admission.QUESTIONS:
         inquiry.ask(topic, question, request, ok=ok)
-    inquiry.ask("disk there", find_room, destination, cargo)
+    inquiry.ask("disk there", find_room, destination, cargo, holding)
 
 
 def _read_ledger(destination: Side) -> Known:

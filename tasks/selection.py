@@ -62,8 +62,8 @@ def definitions(
     except DumpFailed:
         # pg_dump names the first table that it may not read, and none that it waited for in vain; whoever mends
         # it wants to know them all.
-        ensure_readable(session, tables)
         ensure_unlocked(session, tables)
+        ensure_readable(session, tables)
         raise
     finally:
         file.unlink(missing_ok=True)

@@ -1,140 +1,41 @@
-"""`luigi.cfg` and flags to plain frozen values. Each class is a section; `[dbt] threads` is `--dbt-threads`."""
+"""`luigi.cfg` and flags to plain frozen values, checked."""
 
 import datetime
 import re
 import sys
 from pathlib import Path
 
-import luigi
-from luigi.parameter import ParameterVisibility
-
-from tasks import commands, generations, proof
+from tasks import commands, generations
 from tasks import embedded as embedded_servers
 from tasks.archive import DumpOptions
 from tasks.checkpoints import RunFolder
 from tasks.dbt_program import DbtOptions
-from tasks.drift import POLICIES
 from tasks.errors import SettingInvalid
 from tasks.heartbeat import Limits
 from tasks.landing import RestoreOptions
 from tasks.postgres import Database
 from tasks.publish import PublishOptions
 from tasks.readiness import ReadinessOptions
+from tasks.sections import (
+    PROJECT,
+    artifacts,
+    dbt,
+    destination,
+    dump,
+    embedded,
+    publish,
+    readiness,
+    restore,
+    source,
+    verify,
+)
 from tasks.tools import Tools, choose_tools
-
-PROJECT = Path(__file__).resolve().parents[1]
 
 # With "towpath " before it, it is the sessions' application_name, of which a server keeps 63 bytes.
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,49}")
 
 # dbt puts names between double quotes, and into texts, as they are.
 _TARGET_SCHEMA = re.compile(r"[^\"'\\.\x00-\x1f]+")
-
-
-class source(luigi.Config):
-    """Where the data is, and which of it. Patterns are pg_dump's own: `sales.*`, `"Mixed Case"`."""
-
-    uri: str = luigi.Parameter(
-        default="", visibility=ParameterVisibility.PRIVATE, description="libpq connection string"
-    )
-    schemas: tuple[str, ...] = luigi.ListParameter(default=(), description="patterns of schemas to dump; all if none")
-    exclude_schemas: tuple[str, ...] = luigi.ListParameter(default=(), description="patterns of schemas to leave out")
-    tables: tuple[str, ...] = luigi.ListParameter(default=(), description="patterns of tables to dump; all if none")
-    exclude_tables: tuple[str, ...] = luigi.ListParameter(default=(), description="patterns of tables to leave out")
-    exclude_table_data: tuple[str, ...] = luigi.ListParameter(
-        default=(), description="patterns of tables to copy without their rows"
-    )
-    exclude_extensions: tuple[str, ...] = luigi.ListParameter(default=(), description="extensions not to be made")
-    large_objects: str = luigi.ChoiceParameter(
-        default="refuse", choices=["refuse", "skip"], description="what to do where the source has large objects"
-    )
-
-
-class destination(luigi.Config):
-    """Where the data goes."""
-
-    uri: str = luigi.Parameter(
-        default="", visibility=ParameterVisibility.PRIVATE, description="libpq connection string"
-    )
-
-
-class artifacts(luigi.Config):
-    """What a run leaves behind."""
-
-    root: str = luigi.Parameter(default="artifacts", description="folder of the runs' folders")
-
-
-class embedded(luigi.Config):
-    """The two servers that are used where no connection string is given."""
-
-    folder: str = luigi.Parameter(default=".towpath", description="folder of their data")
-
-
-class readiness(luigi.Config):
-    """Waiting for the servers."""
-
-    timeout_seconds: float = luigi.FloatParameter(default=60, description="how long to wait for each server")
-    hang_seconds: float = luigi.FloatParameter(default=120, description="how long a server at work may be silent")
-    statement_seconds: float = luigi.FloatParameter(
-        default=6 * 3600, description="how long a single statement of ours may take"
-    )
-
-
-class dump(luigi.Config):
-    """How to dump."""
-
-    jobs: int = luigi.IntParameter(default=2, description="tables dumped at once")
-    compress: str = luigi.Parameter(default="1", description="as pg_dump --compress: 0 to 9, gzip:1, zstd:1, none")
-    lock_wait_timeout: float = luigi.FloatParameter(
-        default=60, description="how many seconds to wait for a lock on each table"
-    )
-    timeout_seconds: float = luigi.FloatParameter(default=6 * 3600, description="how long pg_dump may take in all")
-    tools_folder: str = luigi.Parameter(default="", description="the one folder to look for pg_dump and pg_restore")
-
-
-class restore(luigi.Config):
-    """How to restore."""
-
-    jobs: int = luigi.IntParameter(default=2, description="tables and indexes restored at once")
-    timeout_seconds: float = luigi.FloatParameter(default=6 * 3600, description="how long pg_restore may take in all")
-    on_dependents: str = luigi.ChoiceParameter(
-        default="rebind",
-        choices=["rebind", "refuse"],
-        description="views of others on landed tables and models: rebind (they follow each version) or refuse",
-    )
-    drift: str = luigi.ChoiceParameter(
-        default="evolve",
-        choices=POLICIES,
-        description="what may differ from the tables of the load before: evolve, anything; additive, only new tables,"
-        " columns and keys, and columns that are never null now; freeze, nothing",
-    )
-
-
-class verify(luigi.Config):
-    """How to prove that what arrived is what left."""
-
-    level: str = luigi.ChoiceParameter(default="counts", choices=list(proof.LEVELS), description="what to compare")
-
-
-class dbt(luigi.Config):
-    """Which models, and how dbt builds them."""
-
-    project_dir: str = luigi.Parameter(default=str(PROJECT / "dbt_models"), description="folder of the dbt project")
-    schema: str = luigi.Parameter(default="analytics", description="target.schema, for models that name none")
-    threads: int = luigi.IntParameter(default=4, description="models built at once")
-    vars: str = luigi.Parameter(default="{}", description="variables for dbt, as YAML or JSON")
-    executable: str = luigi.Parameter(default="", description="dbt's program; by default the one beside this Python")
-    timeout_seconds: float = luigi.FloatParameter(default=6 * 3600, description="how long dbt may take in all")
-
-
-class publish(luigi.Config):
-    """How to show a new version to readers."""
-
-    readers_timeout_seconds: float = luigi.FloatParameter(default=600, description="how long to wait for readers")
-    keep_previous: bool = luigi.BoolParameter(
-        default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING, description="keep a version to roll back to"
-    )
-    show: str = luigi.Parameter(default="gold.film_ratings", description="the model whose first rows a run shows")
 
 
 def default_run_id() -> str:

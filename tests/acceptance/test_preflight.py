@@ -165,3 +165,23 @@ def test_every_step_looks_first(published, task):
     assert failed.returncode == 20
     assert published.times("second") == {}
     assert json.loads((published.folder("second").path / "preflight.json").read_text())["findings"]
+
+
+def test_whoever_only_looks_sees_in_the_list_which_server_does_not_answer(published, tmp_path):
+    nowhere = f"--source-uri=host={tmp_path} dbname=shop"
+    command = [word for word in published.command("Preflight", "--run-id=second") if "source-uri" not in word]
+
+    failed = run_to_the_end([*command, nowhere, "--readiness-timeout-seconds=1"])
+
+    assert failed.returncode == 11
+    assert re.search(r"^stop {2,}source {2,}shop on .*\n( {20,}.*\n)* {20,}what to do: ", failed.stdout, re.MULTILINE)
+    assert re.search(r"^ok {2,}destination {2,}warehouse on ", failed.stdout, re.MULTILINE)
+    assert re.search(r"^- {2,}tables {2,}not asked", failed.stdout, re.MULTILINE)
+
+
+def test_a_time_limit_of_nothing_is_refused(published):
+    failed = published.run("Preflight", "--run-id=second", "--dump-lock-wait-timeout=0")
+
+    assert failed.returncode == 32
+    assert "a time limit of 0 s cannot be kept" in failed.stderr
+    assert "Traceback" not in failed.stderr

@@ -1,5 +1,7 @@
 """Views of other people on landed tables and models: they follow what readers see, or the run stops by their name."""
 
+import threading
+import time
 from dataclasses import replace
 
 import pytest
@@ -187,6 +189,10 @@ CANNOT_FOLLOW = {
     "a view with a rule": (
         [ALL_FILMS, "create rule r as on delete to own.all_films do instead nothing"],
         "which cannot follow: it has a rule",
+    ),
+    "a view that owns a sequence": (
+        [ALL_FILMS, "create sequence own.numbers owned by own.all_films.film_id"],
+        "which cannot follow: it owns a sequence",
     ),
     "a view with a default": (
         [ALL_FILMS, "alter view own.all_films alter column price set default 7"],
@@ -385,3 +391,68 @@ def test_a_view_that_reads_a_column_which_the_source_has_no_longer_stops_the_res
         published.load("second")
 
     assert published.query(CATALOGUE) == before
+
+
+def test_a_view_on_a_model_and_a_landed_table_follows_a_model_that_was_edited_on_the_same_load(published):
+    hang(published, "create view own.both as select version, price from analytics.ratings, public.films")
+
+    published.build(SECOND)
+    published.publish(SECOND)
+
+    assert published.query("select distinct version from own.both") == [("second",)]
+
+
+def test_what_an_owner_changes_while_the_swap_waits_is_kept(published):
+    hang(
+        published,
+        "create view own.first as select 1 as number from public.films",
+        "create view own.second as select * from own.first",
+    )
+    published.load("second")
+    published.build(SECOND)
+    reader = published.reader("begin", "select * from own.second")
+    swap = threading.Thread(target=published.publish, args=[SECOND], kwargs={"readers_timeout_seconds": 30})
+    swap.start()
+    time.sleep(0.5)
+    owner = published.reader()
+
+    with owner.cursor() as cursor:
+        cursor.execute("create or replace view own.first as select 2 as number from public.films")
+        cursor.execute("comment on view own.second is 'new'")
+    reader.rollback()
+    swap.join()
+
+    assert published.query("select distinct number from own.second") == [(2,)]
+    assert published.query("select obj_description('own.second'::regclass)") == [("new",)]
+
+
+def test_a_view_that_is_made_on_what_goes_while_the_restore_waits_is_not_dropped(replaced):
+    hang(replaced)
+    analyst = replaced.reader("begin", "create view own.kept as select * from analytics__previous.ratings")
+    refused: list[BaseException] = []
+
+    def restore():
+        try:
+            replaced.load("third")
+        except DependentsFound as error:
+            refused.append(error)
+
+    restoring = threading.Thread(target=restore)
+    restoring.start()
+    time.sleep(1)
+    analyst.commit()
+    restoring.join()
+
+    assert "view own.kept" in str(refused)
+    assert replaced.query("select count(*) > 0 from own.kept") == [(True,)]
+
+
+def test_a_table_that_has_become_a_partition_is_there_for_the_views_that_read_it(published):
+    hang(published, "create view own.prices as select title, price from public.films")
+    manifest = published.dumps["second"]
+    shapes = [shape for shape in manifest.catalogue["shapes"] if shape["name"] != "films"]
+    published.dumps = {"second": replace(manifest, catalogue={**manifest.catalogue, "shapes": shapes})}
+
+    published.load("second")
+
+    assert published.query("select count(*) from own.prices") == [(20,)]

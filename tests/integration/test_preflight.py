@@ -16,7 +16,7 @@ from tasks.admission import Terms
 from tasks.archive import DumpOptions
 from tasks.checkpoints import RunFolder
 from tasks.dbt_program import DbtOptions
-from tasks.errors import ArtifactsUnwritable, DestinationUnfit, PipelineError, ToolMissing, WarningsFound
+from tasks.errors import ArtifactsUnwritable, PipelineError, ToolMissing, WarningsFound
 from tasks.inquiry import Finding, Inquiry, Unknown, ensure_passed, has_passed, summarize
 from tasks.postgres import Database, connect
 from tasks.preflight import Plan
@@ -365,7 +365,7 @@ def test_room_for_the_dump_is_compared_with_the_size_of_its_tables(tmp_path, sha
     free = shutil.disk_usage(tmp_path).free
     inquiry = Inquiry()
 
-    inquiry.ask("disk here", lambda: disk.ensure_room_for_dump(tmp_path, int(free * share), compress))
+    inquiry.ask("disk here", lambda: disk.ensure_room_for_dump(tmp_path, int(free * share), compress, is_at_most=False))
 
     (finding,) = inquiry.findings
     assert finding.level == level
@@ -373,20 +373,20 @@ def test_room_for_the_dump_is_compared_with_the_size_of_its_tables(tmp_path, sha
     assert finding.exit_code == (ArtifactsUnwritable.exit_code if level == "stop" else 0)
 
 
-@pytest.mark.parametrize(("share", "level"), [(0.5, "ok"), (2, "warn"), (20, "stop")])
-def test_room_for_a_second_copy_is_compared_where_the_destinations_disk_is_ours_to_see(destination, share, level):
+@pytest.mark.parametrize(("share", "freed", "level"), [(0.5, 0, "ok"), (2, 0, "warn"), (2, 1.5, "ok")])
+def test_room_for_a_second_copy_is_compared_where_its_disk_is_ours_to_see(destination, share, freed, level):
     inquiry = Inquiry()
     with connect(destination) as session:
         server = servers.read_server(session)
         assert server.folder is not None
         free = shutil.disk_usage(server.folder).free
 
-        inquiry.ask("disk there", disk.ensure_room_for_landing, session, server, int(free * share))
-        unseen = disk.ensure_room_for_landing(session, dataclasses.replace(server, folder=None), int(free * share))
+        taken = (int(free * share), int(free * freed))
+        inquiry.ask("disk there", disk.consider_room_for_landing, session, server, *taken)
+        unseen = disk.consider_room_for_landing(session, dataclasses.replace(server, folder=None), *taken)
 
     (finding,) = inquiry.findings
     assert finding.level == level
-    assert finding.exit_code == (DestinationUnfit.exit_code if level == "stop" else 0)
     assert "cannot be asked from here" in unseen
 
 

@@ -1,0 +1,127 @@
+"""What can be set: a class is a section of `luigi.cfg`, a parameter also a flag: `[dbt] threads` is `--dbt-threads`."""
+
+from pathlib import Path
+
+import luigi
+from luigi.parameter import ParameterVisibility
+
+from tasks.drift import POLICIES
+from tasks.errors import SettingInvalid
+from tasks.proof import LEVELS
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+class Seconds(luigi.FloatParameter):
+    """A time limit. There is none without end."""
+
+    def normalize(self, x: float) -> float:
+        """Return it as it is. Raises SettingInvalid where it is no time: 0 would mean for ever to some programs."""
+        if not 0 < x < float("inf"):
+            raise SettingInvalid(
+                f"a time limit of {x:g} s cannot be kept; nothing was changed",
+                hint="give a number of seconds above 0, in luigi.cfg or in the flag that has it",
+            )
+        return x
+
+
+class source(luigi.Config):
+    """Where the data is, and which of it. Patterns are pg_dump's own: `sales.*`, `"Mixed Case"`."""
+
+    uri: str = luigi.Parameter(
+        default="", visibility=ParameterVisibility.PRIVATE, description="libpq connection string"
+    )
+    schemas: tuple[str, ...] = luigi.ListParameter(default=(), description="patterns of schemas to dump; all if none")
+    exclude_schemas: tuple[str, ...] = luigi.ListParameter(default=(), description="patterns of schemas to leave out")
+    tables: tuple[str, ...] = luigi.ListParameter(default=(), description="patterns of tables to dump; all if none")
+    exclude_tables: tuple[str, ...] = luigi.ListParameter(default=(), description="patterns of tables to leave out")
+    exclude_table_data: tuple[str, ...] = luigi.ListParameter(
+        default=(), description="patterns of tables to copy without their rows"
+    )
+    exclude_extensions: tuple[str, ...] = luigi.ListParameter(default=(), description="extensions not to be made")
+    large_objects: str = luigi.ChoiceParameter(
+        default="refuse", choices=["refuse", "skip"], description="what to do where the source has large objects"
+    )
+
+
+class destination(luigi.Config):
+    """Where the data goes."""
+
+    uri: str = luigi.Parameter(
+        default="", visibility=ParameterVisibility.PRIVATE, description="libpq connection string"
+    )
+
+
+class artifacts(luigi.Config):
+    """What a run leaves behind."""
+
+    root: str = luigi.Parameter(default="artifacts", description="folder of the runs' folders")
+
+
+class embedded(luigi.Config):
+    """The two servers that are used where no connection string is given."""
+
+    folder: str = luigi.Parameter(default=".towpath", description="folder of their data")
+
+
+class readiness(luigi.Config):
+    """Waiting for the servers."""
+
+    timeout_seconds: float = Seconds(default=60, description="how long to wait for each server")
+    hang_seconds: float = Seconds(default=120, description="how long a server at work may be silent")
+    statement_seconds: float = Seconds(default=6 * 3600, description="how long a single statement of ours may take")
+
+
+class dump(luigi.Config):
+    """How to dump."""
+
+    jobs: int = luigi.IntParameter(default=2, description="tables dumped at once")
+    compress: str = luigi.Parameter(default="1", description="as pg_dump --compress: 0 to 9, gzip:1, zstd:1, none")
+    lock_wait_timeout: float = Seconds(default=60, description="how many seconds to wait for a lock on each table")
+    timeout_seconds: float = Seconds(default=6 * 3600, description="how long pg_dump may take in all")
+    tools_folder: str = luigi.Parameter(default="", description="the one folder to look for pg_dump and pg_restore")
+
+
+class restore(luigi.Config):
+    """How to restore."""
+
+    jobs: int = luigi.IntParameter(default=2, description="tables and indexes restored at once")
+    timeout_seconds: float = Seconds(default=6 * 3600, description="how long pg_restore may take in all")
+    on_dependents: str = luigi.ChoiceParameter(
+        default="rebind",
+        choices=["rebind", "refuse"],
+        description="views of others on landed tables and models: rebind (they follow each version) or refuse",
+    )
+    drift: str = luigi.ChoiceParameter(
+        default="evolve",
+        choices=POLICIES,
+        description="what may differ from the tables of the load before: evolve, anything; additive, only new tables,"
+        " columns and keys, and columns that are never null now; freeze, nothing",
+    )
+
+
+class verify(luigi.Config):
+    """How to prove that what arrived is what left."""
+
+    level: str = luigi.ChoiceParameter(default="counts", choices=list(LEVELS), description="what to compare")
+
+
+class dbt(luigi.Config):
+    """Which models, and how dbt builds them."""
+
+    project_dir: str = luigi.Parameter(default=str(PROJECT / "dbt_models"), description="folder of the dbt project")
+    schema: str = luigi.Parameter(default="analytics", description="target.schema, for models that name none")
+    threads: int = luigi.IntParameter(default=4, description="models built at once")
+    vars: str = luigi.Parameter(default="{}", description="variables for dbt, as YAML or JSON")
+    executable: str = luigi.Parameter(default="", description="dbt's program; by default the one beside this Python")
+    timeout_seconds: float = Seconds(default=6 * 3600, description="how long dbt may take in all")
+
+
+class publish(luigi.Config):
+    """How to show a new version to readers."""
+
+    readers_timeout_seconds: float = Seconds(default=600, description="how long to wait for readers")
+    keep_previous: bool = luigi.BoolParameter(
+        default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING, description="keep a version to roll back to"
+    )
+    show: str = luigi.Parameter(default="gold.film_ratings", description="the model whose first rows a run shows")
