@@ -3,10 +3,8 @@
 import contextlib
 import logging
 import sys
-import time
 import uuid
 from collections.abc import Mapping
-from typing import Any
 
 import luigi
 
@@ -55,11 +53,9 @@ class Preflight(RunTask):
             for server in self._servers().values() if self.is_listed else ():
                 with contextlib.suppress(PipelineError):
                     server.ensure()
-            began = time.monotonic()
             findings = preflight.look(self._plan())
             fingerprint = {"invocation": _INVOCATION, "passed": inquiry.has_passed(findings, strict=self.strict)}
-            found = {"findings": [f.to_json() for f in findings], "seconds": round(time.monotonic() - began, 3)}
-            self.checkpoint.write(fingerprint, found)
+            self.checkpoint.write(fingerprint, {"findings": [found.to_json() for found in findings]})
         sys.stdout.write(inquiry.tell(findings, is_listed=self.is_listed))
         inquiry.ensure_passed(findings, strict=self.strict)
 
@@ -210,8 +206,8 @@ class FullPipeline(Step):
         checkpoints = {name: self.read(name) for name in ("preflight", *report.STEPS)}
         destination = self.database("destination")
         with connect(destination) as session:
-            server = session.value("show server_version")
-        versions = {"luigi": luigi.__version__, "python": sys.version.split()[0], "destination_server": str(server)}
+            version = str(session.value("show server_version"))
+        versions = {"luigi": luigi.__version__, "python": sys.version.split()[0], "destination_server": version}
         composed = report.compose(self.run_name, checkpoints, versions=versions)
         pg_dump_major = Manifest.from_json(checkpoints["dump"]).pg_dump_major
         psql = self.tools(source_major=pg_dump_major).pg_restore.path.with_name("psql")
@@ -223,9 +219,7 @@ class FullPipeline(Step):
 class RollBack(TowpathTask):
     """Bring back the version that readers saw before; once more, and it goes forward again."""
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._is_done = False
+    _is_done = False
 
     def complete(self) -> bool:
         return self._is_done
@@ -236,8 +230,8 @@ class RollBack(TowpathTask):
     def run(self) -> None:
         destination = settings.database("destination", application_name="towpath RollBack")
         options = settings.publish_options()
-        seconds = options.readers_timeout_seconds
-        current, before = rollback.roll_back(destination, readers_timeout_seconds=seconds, rebinds=options.rebinds)
+        seconds, rebinds = options.readers_timeout_seconds, options.rebinds
+        current, before = rollback.roll_back(destination, readers_timeout_seconds=seconds, rebinds=rebinds)
         self._is_done = True
         sys.stdout.write(
             f"\nReaders of {destination} see load {before.load_id} of run {before.run} again, as of "
@@ -251,5 +245,6 @@ def _version(step: Step) -> Json:
     return {"load_id": load_id, "dbt_digest": settings.dbt_options().digest(), **step.holding().place}
 
 
-def _looked(step: Step) -> Any:
-    return step.clone(Preflight, is_listed=False)
+def _looked(step: Step) -> Preflight:
+    looked: Preflight = step.clone(Preflight, is_listed=False)
+    return looked

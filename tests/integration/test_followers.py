@@ -407,10 +407,11 @@ def test_what_an_owner_changes_while_the_swap_waits_is_kept(published):
         published,
         "create view own.first as select 1 as number from public.films",
         "create view own.second as select * from own.first",
+        "create view own.third as select * from public.films",
     )
     published.load("second")
     published.build(SECOND)
-    reader = published.reader("begin", "select * from own.second")
+    reader = published.reader("begin", "select * from own.third")
     swap = threading.Thread(target=published.publish, args=[SECOND], kwargs={"readers_timeout_seconds": 30})
     swap.start()
     time.sleep(0.5)
@@ -419,7 +420,7 @@ def test_what_an_owner_changes_while_the_swap_waits_is_kept(published):
     with owner.cursor() as cursor:
         cursor.execute("create or replace view own.first as select 2 as number from public.films")
         cursor.execute("comment on view own.second is 'new'")
-    reader.rollback()
+    reader.cursor().execute("rollback")
     swap.join()
 
     assert published.query("select distinct number from own.second") == [(2,)]
@@ -440,7 +441,7 @@ def test_a_view_that_is_made_on_what_goes_while_the_restore_waits_is_not_dropped
     restoring = threading.Thread(target=restore)
     restoring.start()
     time.sleep(1)
-    analyst.commit()
+    analyst.cursor().execute("commit")
     restoring.join()
 
     assert "view own.kept" in str(refused)
