@@ -65,8 +65,8 @@ stop: ## stop the two embedded servers
 test: $(DEVELOPMENT) ## run the tests (ARGS='tests/unit -k dump')
 	$(BIN)/pytest $(ARGS)
 
-test-faults: $(DEVELOPMENT) ## kill it, starve it, lie to it: real faults on real servers (ARGS='-k sigstop')
-	$(BIN)/pytest tests/faults $(ARGS)
+test-faults: $(DEVELOPMENT) ## kill it, starve it, lie to it: real faults on real servers (ARGS='-k hangs')
+	$(BIN)/pytest tests/faults --numprocesses=auto --dist=worksteal $(ARGS)
 
 check: $(DEVELOPMENT) ## check style, types, imports between modules, and SQL
 	$(BIN)/ruff check .
