@@ -54,13 +54,27 @@ def test_no_time_limit_for_connecting_does_not_mean_for_ever(database):
 
 
 def test_a_program_that_works_with_a_server_that_hangs_is_ended(database):
+    with connect(database) as session:
+        listen = session.heartbeat().listen
     started = time.monotonic()
-    listen = database.heartbeat().listen
 
     with frozen(database), pytest.raises(DatabaseUnreachable, match="it hangs"):
         commands.run(["sleep", "60"], timeout_seconds=60, listen=listen)
 
     assert 2 <= time.monotonic() - started < 8
+
+
+def test_a_program_works_with_the_host_that_answered_and_not_with_a_silent_one_before_it(database):
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        places = {
+            "host": f"127.0.0.1,{database.parameters['host']}",
+            "port": f"{silent.getsockname()[1]},5432",
+            "connect_timeout": "1",
+        }
+        of_two = replace(database, parameters={**database.parameters, **places})
+
+        with connect(of_two) as session:
+            commands.run(["sleep", "4"], timeout_seconds=60, listen=session.heartbeat().listen)
 
 
 def test_a_server_that_answers_may_take_its_time(database):
