@@ -575,7 +575,7 @@ def test_warnings_stop_a_run_only_when_it_is_strict(plan, strict, passes):
     assert has_passed(findings, strict=strict) is passes
     assert summarize(findings).endswith("ok, 1 warning")
     if not passes:
-        with pytest.raises(WarningsFound, match="1 warnings"):
+        with pytest.raises(WarningsFound, match=r"warnings of the preflight \(1\)"):
             ensure_passed(findings, strict=strict)
 
 
