@@ -114,7 +114,8 @@ def _server(folder: Path, role: str) -> Any:
     """Return the wheel's handle of a server, which it starts, and makes, unless it is there."""
     wheel = _wheel()
     # initdb refuses a locale that is not installed.
-    with commands.variables(LC_ALL="C"):
+    with commands.variables(LC_ALL="C"), warnings.catch_warnings():
+        warnings.simplefilter("ignore")
         return wheel.PostgresServer(_data(folder, role), cleanup_mode=None)
 
 
