@@ -18,7 +18,7 @@ from tasks.step import DatabaseReady, RunTask, Step, TowpathTask, major
 
 logger = logging.getLogger(__name__)
 
-# Worker processes share it, being forked; nobody else has it.
+# Worker processes share it, being forked. It is in a name, because luigid does no task again within seconds.
 _INVOCATION = uuid.uuid4().hex
 
 
@@ -26,6 +26,7 @@ class Preflight(RunTask):
     """Everything asked that can be asked beforehand. Complete when this very invocation has asked it and may go on."""
 
     checkpoint_name = "preflight"
+    invocation: str = luigi.Parameter(default=_INVOCATION)
     is_listed: bool = luigi.BoolParameter(
         default=True,
         significant=False,
@@ -37,8 +38,7 @@ class Preflight(RunTask):
         # Whoever only looks wants to see in the list that a server does not answer.
         return {} if self.is_listed else self._servers()
 
-    def _servers(self) -> Mapping[str, TowpathTask]:
-        # A dump that is there can be loaded while its source is down.
+    def _servers(self) -> Mapping[str, TowpathTask]:  # A dump that is there can be loaded while its source is down.
         roles = ["destination"] if self.clone(DumpSource).complete() else ["source", "destination"]
         return {role: DatabaseReady(role=role) for role in roles}
 
@@ -206,8 +206,8 @@ class FullPipeline(Step):
         checkpoints = {name: self.read(name) for name in ("preflight", *report.STEPS)}
         destination = self.database("destination")
         with connect(destination) as session:
-            version = str(session.value("show server_version"))
-        versions = {"luigi": luigi.__version__, "python": sys.version.split()[0], "destination_server": version}
+            server = {"destination_server": str(session.value("show server_version"))}
+        versions = {"luigi": luigi.__version__, "python": sys.version.split()[0], **server}
         composed = report.compose(self.run_name, checkpoints, versions=versions)
         pg_dump_major = Manifest.from_json(checkpoints["dump"]).pg_dump_major
         psql = self.tools(source_major=pg_dump_major).pg_restore.path.with_name("psql")
