@@ -56,9 +56,8 @@ class Database:
             raise _unreadable() from error
         # A password with an unescaped @ or / spills into host, port or database, all of which are shown.
         spills = "@" in given.get("host", "") + given.get("dbname", "")
-        if spills or not given.get("port", "0").replace(",", "0").isdigit():
-            raise _unreadable()
-        if not given.get("connect_timeout", "0").isdigit():
+        numbers = given.get("port", "0").replace(",", "0") + given.get("connect_timeout", "0")
+        if spills or not numbers.isdigit():
             raise _unreadable()
         # Programs speak UTF-8 with us, whatever a role has set for its users.
         ours = {"client_encoding": "UTF8", "application_name": application_name}
@@ -157,9 +156,8 @@ class Session:
     def heartbeat(self) -> Heartbeat:
         """Return what tells somebody who waits for this very server whether it still answers."""
         connected = self.connected_as()
-        at = {name: connected[name] for name in ("host", "port") if connected[name]}
-        parameters = {name: value for name, value in self.database.parameters.items() if name != "hostaddr"}
-        return Heartbeat(str(self.database), {**parameters, **at}, self.database.limits)
+        at = {"hostaddr": "", "host": connected["host"], "port": connected["port"]}
+        return Heartbeat(str(self.database), {**self.database.parameters, **at}, self.database.limits)
 
     def dbname_option(self) -> str:
         """Return `--dbname=` for a program that would take a bare name with `=` or `://` in it for more than a name."""

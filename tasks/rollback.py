@@ -49,13 +49,7 @@ def roll_back(destination: Database, *, readers_timeout_seconds: float, rebinds:
             _exchange(session, current, before)
         exchanged.append((current, before))
 
-    catalogue.patiently(
-        session,
-        work,
-        timeout_seconds=readers_timeout_seconds,
-        what="rolling back",
-        state=_KEPT,
-    )
+    catalogue.patiently(session, work, timeout_seconds=readers_timeout_seconds, what="rolling back", state=_KEPT)
     current, before = exchanged[0]
     logger.info(
         "rolled back %s from load %d (run %s) to load %d (run %s) in %.1f s",

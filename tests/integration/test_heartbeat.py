@@ -74,7 +74,9 @@ def test_a_program_works_with_the_host_that_answered_and_not_with_a_silent_one_b
         of_two = replace(database, parameters={**database.parameters, **places})
 
         with connect(of_two) as session:
-            commands.run(["sleep", "4"], timeout_seconds=60, listen=session.heartbeat().listen)
+            said = commands.run(["sleep", "4"], timeout_seconds=60, listen=session.heartbeat().listen)
+
+    assert said == []
 
 
 def test_a_server_that_answers_may_take_its_time(database):
