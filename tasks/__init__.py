@@ -3,16 +3,16 @@
 luigi --module tasks FullPipeline
 """
 
+from tasks.operations import RollBack
 from tasks.pipeline import (
     DumpSource,
     FullPipeline,
     Preflight,
     PublishModels,
     RestoreDestination,
-    RollBack,
     RunDbt,
 )
-from tasks.step import DatabaseReady
+from tasks.task import DatabaseReady
 
 __all__ = [
     "DatabaseReady",

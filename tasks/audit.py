@@ -7,10 +7,11 @@ from tasks.statements import statement
 def has_begun(destination: Database) -> bool:
     """Whether the destination has a ledger, of which the log is a part."""
     with connect(destination) as session:
-        return _is_there(session)
+        return is_there(session)
 
 
-def _is_there(session: Session) -> bool:
+def is_there(session: Session) -> bool:
+    """Whether the session's database has the log."""
     return session.value("select pg_catalog.to_regclass('towpath.steps') is not null") is True
 
 
@@ -19,7 +20,7 @@ def record_step(
 ) -> None:
     """Add a line; where there is no ledger yet it is made, because a dump comes before the first load."""
     with connect(destination) as session:
-        if not _is_there(session):
+        if not is_there(session):
             session.run(statement("create_ledger"))
         session.run(
             "insert into towpath.steps (run, step, outcome, message, started_at, seconds)"

@@ -1,23 +1,18 @@
-"""The files that a run leaves behind: fingerprinted JSON, written whole or not at all.
-
-artifacts/<run>/preflight.json  dump/  dump.json  restore.json  dbt.json  dbt/  publish.json  report.json
-"""
+"""The files that prove what a run has done: fingerprinted JSON, written whole or not at all."""
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import json
 import logging
 import os
-import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tasks.errors import ArtifactsUnwritable, DumpDamaged, RunInProgress
+from tasks.errors import ArtifactsUnwritable, DumpDamaged
 
 logger = logging.getLogger(__name__)
 
@@ -81,76 +76,6 @@ class Checkpoint:
             self.path.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class RunFolder:
-    """`artifacts/<run>/` and the names in it."""
-
-    path: Path
-
-    @property
-    def dump(self) -> Path:
-        """The pg_dump directory."""
-        return self.path / "dump"
-
-    @property
-    def dbt(self) -> Path:
-        """What dbt writes: its target and log folders."""
-        return self.path / "dbt"
-
-    def checkpoint(self, name: str) -> Checkpoint:
-        """One of preflight, dump, restore, dbt, publish, report."""
-        return Checkpoint(self.path / f"{name}.json")
-
-    @contextlib.contextmanager
-    def unfinished(self, final: Path) -> Iterator[Path]:
-        """Give an empty folder that gets its final name when the block ends well; else it is removed.
-
-        What a killed run left under the passing name is removed first.
-        """
-        passing = final.with_name(f".{final.name}.unfinished")
-        with writing_to(self.path):
-            _remove(passing)
-            passing.mkdir(parents=True)
-            try:
-                yield passing
-                for file in sorted(passing.rglob("*")):
-                    flush(file)
-                flush(passing)
-                _remove(final)
-                passing.rename(final)
-                flush(final.parent)
-            except BaseException:
-                _remove(passing)
-                raise
-
-    @contextlib.contextmanager
-    def claimed(self) -> Iterator[None]:
-        """Keep a second process of this machine from working on the same run.
-
-        The lock is the kernel's, on the folder itself: it ends with the process and leaves no file.
-
-        Raises:
-            RunInProgress: another process has it.
-        """
-        with writing_to(self.path.parent):
-            self.path.mkdir(parents=True, exist_ok=True)
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            self._lock(descriptor)
-            yield
-        finally:
-            os.close(descriptor)
-
-    def _lock(self, descriptor: int) -> None:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise RunInProgress(
-                f"run {self.path.name} is being worked on by another process; nothing was changed",
-                hint="let it end, or give another --run-id",
-            ) from error
-
-
 @contextlib.contextmanager
 def writing_to(folder: Path) -> Iterator[None]:
     """Say in words that a disk is full or a folder not ours."""
@@ -196,13 +121,6 @@ def flush(path: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _remove(folder: Path) -> None:
-    if folder.is_dir() and not folder.is_symlink():
-        shutil.rmtree(folder)
-    else:
-        folder.unlink(missing_ok=True)
 
 
 def digest_of(value: Json) -> str:

@@ -4,9 +4,11 @@ Only what is the same in dbt 1.11 and 1.12 is read.
 """
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tasks import generations
 from tasks.checkpoints import Json
 from tasks.commands import ProgramFailed
 from tasks.errors import ModelsBroken, PipelineError, TestsFailed
@@ -69,6 +71,16 @@ class BuildResults:
         return found + [source for parent in inlined for source in self._sources_of(parent)]
 
     @property
+    def results(self) -> list[Json]:
+        """Every model, snapshot, seed and test that was to be built or run, in dbt's order, by the readers' names.
+
+        `of` is the model or source that a test is about; `status` is dbt's: success, pass, warn, error, fail, skipped;
+        `failures` is the number of rows that fail a test.
+        """
+        known = {**self._nodes, **self._sources}
+        return [_result_of(node, result, known) for node, result in self._results]
+
+    @property
     def tests(self) -> int:
         return sum(1 for _, result in self._results if result["status"] == "pass")
 
@@ -81,12 +93,28 @@ class BuildResults:
         return [(node, result) for node, result in self._results if result["status"] in failed]
 
 
+def _result_of(node: Json, result: Json, nodes: Mapping[str, Json]) -> Json:
+    is_relation = node.get("resource_type") in _RELATIONS
+    asked = node.get("attached_node") or next(iter(node.get("depends_on", {}).get("nodes", [])), "")
+    about = nodes.get(asked, {})
+    return {
+        "name": generations.final_name(_named(node)) if is_relation else node.get("name", result["unique_id"]),
+        "kind": str(node.get("resource_type", "node")).replace("_", " "),
+        "materialized": node["config"].get("materialized") if is_relation else None,
+        "of": generations.final_name(_named(about)) if about and not is_relation else None,
+        "status": result["status"],
+        "seconds": round(result["execution_time"], 3),
+        "message": None if result["status"] in ("success", "pass") else result.get("message"),
+        "failures": result.get("failures"),
+    }
+
+
 def _is_relation(node: Json) -> bool:
     return node["resource_type"] in _RELATIONS and node["config"].get("materialized") != "ephemeral"
 
 
 def _named(node: Json) -> str:
-    return f"{node['schema']}.{node['alias']}"
+    return f"{node['schema']}.{node.get('alias') or node['identifier']}"
 
 
 def failure(error: ProgramFailed, output: Path, project: Path) -> PipelineError:

@@ -9,12 +9,13 @@ from pathlib import Path
 
 from tasks import archive, proof, selection, shapes
 from tasks.archive import DumpOptions, Entry
-from tasks.checkpoints import RunFolder, files_in, sizes_in
+from tasks.checkpoints import files_in, sizes_in
 from tasks.errors import DumpFailed, PipelineError
 from tasks.manifest import Manifest, Table
 from tasks.postgres import Database, Session, connect
 from tasks.progress import Listener, Progress
 from tasks.proof import Measured, TableName
+from tasks.run_folder import RunFolder
 from tasks.selection import table_numbers
 from tasks.snapshot import Snapshot, held_snapshot
 from tasks.tools import Tool, Tools

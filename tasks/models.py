@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks import catalogue, claims, dbt_program, generations, ledger, stateful
+from tasks.checkpoints import Json
 from tasks.dbt_artifacts import BuildResults
 from tasks.dbt_program import DbtOptions
 from tasks.errors import DatabaseUnreachable, DestinationBusy, DestinationUnfit, PipelineError, RolledBack
@@ -20,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Build:
-    """A version that was built and passed its tests; names are `schema.model`."""
+    """A version that was built and passed its tests; names are `schema.model`, `built` is `BuildResults.results`."""
 
     version_id: int
     schemas: list[str]
@@ -28,6 +29,7 @@ class Build:
     in_place: list[str]
     tests: int
     warnings: list[str]
+    built: list[Json]
     dbt: str
     seconds: float
 
@@ -74,6 +76,7 @@ def build(
         in_place=[name for name in made.relations if _is_in_place(name)],
         tests=made.tests,
         warnings=made.named("warn"),
+        built=made.results,
         dbt=made.dbt_version,
         seconds=round(time.monotonic() - started, 3),
     )

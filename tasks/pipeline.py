@@ -3,30 +3,27 @@
 import contextlib
 import logging
 import sys
-import uuid
 from collections.abc import Mapping
 
 import luigi
 
-from tasks import audit, dump, inquiry, landing, models, preflight, proof, report, rollback, sections, settings
+from tasks import audit, dump, ending, inquiry, landing, models, preflight, proof, report, sections, settings, summary
 from tasks import publish as publishing
 from tasks.checkpoints import Json
 from tasks.errors import PipelineError
 from tasks.manifest import Manifest
-from tasks.postgres import connect
-from tasks.step import DatabaseReady, RunTask, Step, TowpathTask, major
+from tasks.step import RunTask, Step, major
+from tasks.task import INVOCATION, DatabaseReady, TowpathTask
 
 logger = logging.getLogger(__name__)
-
-# Worker processes share it, being forked. It is in a name, because luigid does no task again within seconds.
-_INVOCATION = uuid.uuid4().hex
 
 
 class Preflight(RunTask):
     """Everything asked that can be asked beforehand. Complete when this very invocation has asked it and may go on."""
 
     checkpoint_name = "preflight"
-    invocation: str = luigi.Parameter(default=_INVOCATION)
+    # In the task's name, because luigid does no task again within seconds.
+    invocation: str = luigi.Parameter(default=INVOCATION)
     is_listed: bool = luigi.BoolParameter(
         default=True,
         significant=False,
@@ -40,24 +37,32 @@ class Preflight(RunTask):
 
     def _servers(self) -> Mapping[str, TowpathTask]:  # A dump that is there can be loaded while its source is down.
         roles = ["destination"] if self.clone(DumpSource).complete() else ["source", "destination"]
-        return {role: DatabaseReady(role=role) for role in roles}
+        return {role: DatabaseReady(role=role, run_name=self.run_name) for role in roles}
 
     def complete(self) -> bool:
         try:
-            return self.checkpoint.made_from({"invocation": _INVOCATION, "passed": True}) is not None
+            return self.checkpoint.made_from({"invocation": INVOCATION, "passed": True}) is not None
         except PipelineError:
             return False
 
     def run(self) -> None:
-        with self.folder.claimed():
+        self.begin()
+        with self.claimed():
             for server in self._servers().values() if self.is_listed else ():
                 with contextlib.suppress(PipelineError):
                     server.ensure()
             findings = preflight.look(self._plan())
-            fingerprint = {"invocation": _INVOCATION, "passed": inquiry.has_passed(findings, strict=self.strict)}
-            self.checkpoint.write(fingerprint, {"findings": [found.to_json() for found in findings]})
+            fingerprint = {"invocation": INVOCATION, "passed": inquiry.has_passed(findings, strict=self.strict)}
+            began, seconds = self.times()
+            found = {"findings": [finding.to_json() for finding in findings]}
+            self.checkpoint.write(fingerprint, {**found, "started_at": began, "seconds": seconds})
         sys.stdout.write(inquiry.tell(findings, is_listed=self.is_listed))
         inquiry.ensure_passed(findings, strict=self.strict)
+
+    @property
+    def is_part_of_a_run(self) -> bool:
+        # Whoever only looks has no run that fails.
+        return not self.is_listed
 
     def note(self, outcome: str, message: str | None) -> None:
         # Whoever only looks leaves nothing behind in a destination where Towpath has never been.
@@ -203,41 +208,12 @@ class FullPipeline(Step):
         return True
 
     def work(self) -> Json:
-        checkpoints = {name: self.read(name) for name in ("preflight", *report.STEPS)}
-        destination = self.database("destination")
-        with connect(destination) as session:
-            server = {"destination_server": str(session.value("show server_version"))}
-        versions = {"luigi": luigi.__version__, "python": sys.version.split()[0], **server}
-        composed = report.compose(self.run_name, checkpoints, versions=versions)
-        pg_dump_major = Manifest.from_json(checkpoints["dump"]).pg_dump_major
-        psql = self.tools(source_major=pg_dump_major).pg_restore.path.with_name("psql")
-        shown = report.first_rows(destination, psql, sections.publish().show, composed["models"])
-        sys.stdout.write(report.summarize(composed, self.folder.path, shown=shown) + "\n")
+        composed = ending.published(self.run_name)
+        destination, pg_dump = self.database("destination"), str(composed["versions"]["pg_dump"])
+        psql = self.tools(source_major=int(pg_dump.split(".", maxsplit=1)[0])).pg_restore.path.with_name("psql")
+        shown = summary.first_rows(destination, psql, sections.publish().show, composed["models"])
+        sys.stdout.write(summary.summarize(composed, self.folder.path, shown=shown) + "\n")
         return composed
-
-
-class RollBack(TowpathTask):
-    """Bring back the version that readers saw before; once more, and it goes forward again."""
-
-    _is_done = False
-
-    def complete(self) -> bool:
-        return self._is_done
-
-    def requires(self) -> Mapping[str, TowpathTask]:
-        return {"ready": DatabaseReady(role="destination")}
-
-    def run(self) -> None:
-        destination = settings.database("destination", application_name="towpath RollBack")
-        options = settings.publish_options()
-        seconds, rebinds = options.readers_timeout_seconds, options.rebinds
-        current, before = rollback.roll_back(destination, readers_timeout_seconds=seconds, rebinds=rebinds)
-        self._is_done = True
-        sys.stdout.write(
-            f"\nReaders of {destination} see load {before.load_id} of run {before.run} again, as of "
-            f"{before.snapshot_at[:19]} UTC, in place of load {current.load_id} of run {current.run}.\n"
-            "RollBack once more goes forward again; the next new run replaces both.\n"
-        )
 
 
 def _version(step: Step) -> Json:

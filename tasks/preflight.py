@@ -8,13 +8,13 @@ from typing import Any
 from tasks import admission, archive, claims, dbt_program, dependents, disk, generations, selection, servers, shapes
 from tasks.admission import Terms
 from tasks.archive import DumpOptions, Entry
-from tasks.checkpoints import RunFolder
 from tasks.dbt_program import DbtOptions
 from tasks.errors import Doubt, DumpFailed, SourceBusy
 from tasks.inquiry import Finding, Inquiry, Known, Unknown
 from tasks.ledger import Holding, read_holding
 from tasks.manifest import Manifest
 from tasks.postgres import Database, Session, connect
+from tasks.run_folder import RunFolder
 from tasks.servers import Server
 from tasks.statements import statement
 from tasks.tools import Tools

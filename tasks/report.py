@@ -1,99 +1,140 @@
-"""What a finished run has to say: `report.json`, and a summary for a person."""
+"""What a run that has ended has to say, published or failed: `report.json`, from which all else is told."""
 
-from collections.abc import Mapping
+import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import commands
+from tasks import history
 from tasks.checkpoints import Json
-from tasks.errors import PipelineError
 from tasks.manifest import Manifest
-from tasks.postgres import Database, connect
-from tasks.statements import qualified
 
+# The run's steps in their order, by the names of their checkpoints.
+TASKS = {
+    "preflight": "Preflight",
+    "dump": "DumpSource",
+    "restore": "RestoreDestination",
+    "dbt": "RunDbt",
+    "publish": "PublishModels",
+}
+# Those that a finished run is made from; what was looked at beforehand is looked at again each time.
 STEPS = ("dump", "restore", "dbt", "publish")
-_TITLES = {"dump": "DumpSource", "restore": "RestoreDestination", "dbt": "RunDbt", "publish": "PublishModels"}
-_SHOWN_ROWS, _SHOWN_CHANGES = 3, 8
-_NEXT = """make psql ARGS="--command 'table {}'" """
 
 
-def compose(run: str, checkpoints: Mapping[str, Json], *, versions: Mapping[str, str]) -> Json:
-    """Put together, from the checkpoints of a run, what it did."""
-    manifest = Manifest.from_json(checkpoints["dump"])
-    built = checkpoints["dbt"]
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """What is known of a run that has ended.
+
+    `checkpoints` are those of its finished steps; `failures` are empty where it was published; `built` is what dbt came
+    to, as `BuildResults.results`; `readers` is what readers see now, as `freshness.Published`, or `{"unknown": why}`;
+    `earlier` are `history.reports`.
+    """
+
+    run: str
+    folder: Path
+    checkpoints: Mapping[str, Json]
+    failures: Sequence[Json]
+    built: Sequence[Json]
+    readers: Json | None
+    versions: Mapping[str, str]
+    earlier: Sequence[Json]
+
+
+def compose(ended: Ended) -> Json:
+    """Put together what `report.json` says; what a failed run did not come to is null or empty.
+
+    Times are ISO 8601 in UTC, sizes bytes, durations seconds; `run_seconds` is what the steps took, pauses between the
+    tries of a run left out.
+    """
+    before = history.last_published(list(ended.earlier), except_run=ended.run)
+    steps = _steps(ended)
     return {
-        "run": run,
-        "steps": [
-            {"step": _TITLES[n], "outcome": "done", **{k: checkpoints[n][k] for k in ("started_at", "seconds")}}
-            for n in STEPS
-        ],
-        "source": {"database": manifest.source, "snapshot_at": manifest.snapshot_at, "lsn": manifest.lsn},
-        "destination": checkpoints["restore"]["destination"],
-        "load_id": checkpoints["restore"]["load_id"],
-        "tables": [
-            {"table": str(t), "rows": t.rows, "bytes": t.bytes, "copied": t.with_data, "digest": t.digest}
-            for t in manifest.tables
-        ],
-        "rows": manifest.rows,
-        "verified": checkpoints["restore"]["verified"],
-        "not_compared": checkpoints["restore"]["not_compared"],
-        "drift": checkpoints["restore"]["drift"],
-        "dump_bytes": manifest.bytes,
-        "preflight": checkpoints["preflight"].get("findings", []),
-        "left_out": manifest.left_out,
-        "models": built["models"],
-        "models_in_place": built["in_place"],
-        "tests_passed": built["tests"],
-        "test_warnings": built["warnings"],
-        "schemas": checkpoints["publish"]["schemas"],
-        "versions": {
-            **versions,
-            "source_server": f"{manifest.server_version // 10000}.{manifest.server_version % 10000}",
-            "pg_dump": manifest.pg_dump,
-            "pg_restore": checkpoints["restore"]["pg_restore"],
-            "dbt": built["dbt"],
-        },
+        "run": ended.run,
+        "outcome": "failed" if ended.failures else "published",
+        "failures": list(ended.failures),
+        "ended_at": datetime.datetime.now(datetime.timezone.utc).isoformat(),
+        "run_seconds": round(sum(step["seconds"] for step in steps), 3),
+        "folder": str(ended.folder),
+        "log": str(ended.folder / "run.log") if (ended.folder / "run.log").exists() else None,
+        "readers": ended.readers,
+        "after_failure": _failed_before(ended),
+        "before": before and {name: before[name] for name in ("run", "ended_at", "run_seconds", "rows", "dump_bytes")},
+        "steps": steps,
+        **_dumped(ended, before),
+        **_restored(ended),
+        **_built(ended),
+        "preflight": ended.checkpoints.get("preflight", {}).get("findings", []),
+        "schemas": ended.checkpoints.get("publish", {}).get("schemas", []),
+        "versions": {**ended.versions, **dict(_versions(ended))},
     }
 
 
-def summarize(report: Json, folder: Path, *, shown: list[str]) -> str:
-    """Say it in a dozen lines."""
-    steps = ", ".join(f"{step['step']} {step['seconds']:.1f} s" for step in report["steps"])
-    tables = ", ".join(f"{t['table']} {t['rows']}" for t in report["tables"][:8])
-    more = f" and {len(report['tables']) - 8} more" if report["tables"][8:] else ""
-    lines = [
-        "",
-        f"Run {report['run']} is published: readers of {report['destination']} see {report['source']['database']}",
-        f"as of {report['source']['snapshot_at'][:19]} UTC.",
-        "",
-        f"  tables     {len(report['tables'])} with {report['rows']} rows, {report['verified']}",
-        f"             {tables}{more}",
-        f"  models     {len(report['models'])} in {', '.join(report['schemas']) or 'their schemas, in place'}",
-        f"  tests      {report['tests_passed']} passed",
-        f"  seconds    {steps}",
-        f"  artifacts  {folder}",
+def _steps(ended: Ended) -> list[Json]:
+    done = [
+        {"step": task, "outcome": "done", **{k: ended.checkpoints[name][k] for k in ("started_at", "seconds")}}
+        for name, task in TASKS.items()
+        if name in ended.checkpoints
     ]
-    if report["drift"]:
-        shown_changes, hidden = report["drift"][:_SHOWN_CHANGES], len(report["drift"][_SHOWN_CHANGES:])
-        told = [*shown_changes, *([f"and {hidden} more; report.json has them all"] if hidden else [])]
-        lines += [f"  {'' if number else 'changed':10} {words}" for number, words in enumerate(told)]
-    if report["left_out"]:
-        lines.append(f"  left out   {len(report['left_out'])} objects of the whole database; report.json names them")
-    if report["test_warnings"]:
-        lines.append(f"  warnings   {', '.join(report['test_warnings'])}")
-    return "\n".join([*lines, "", *shown, ""])
+    failed = [
+        {"step": f["task"], "outcome": "failed", "started_at": f["started_at"], "seconds": f["seconds"]}
+        for f in ended.failures
+    ]
+    return [*done, *failed]
 
 
-def first_rows(destination: Database, psql: Path, model: str, models: list[str]) -> list[str]:
-    """Show the query to type next, and what it answers; nothing where the model or psql is not to be had."""
-    if model not in models:
-        return []
-    # psql takes no parameters; the name is quoted.
-    query = f"select * from {qualified(*model.split('.', 1))} limit {_SHOWN_ROWS}"  # noqa: S608
-    try:
-        with connect(destination) as session:
-            environment = {**session.libpq_environment(), "PGDATABASE": session.connected_as()["dbname"]}
-        command = [str(psql), "--no-psqlrc", f"--command={query}"]
-        rows = commands.run(command, environment=environment, timeout_seconds=60)
-    except PipelineError:
-        return []
-    return [f"Next: {_NEXT.format(model)}".rstrip(), "", *rows]
+def _failed_before(ended: Ended) -> Json | None:
+    """Return what the last run to end before this one failed of, be it the same run at an earlier try."""
+    last = next(iter(ended.earlier), None)
+    if last is None or last["outcome"] != "failed" or ended.failures:
+        return None
+    return {name: last[name] for name in ("run", "ended_at", "failures")}
+
+
+def _dumped(ended: Ended, before: Json | None) -> Json:
+    content = ended.checkpoints.get("dump")
+    manifest = Manifest.from_json(content) if content else None
+    rows_before = {table["table"]: table["rows"] for table in before["tables"]} if before else {}
+    return {
+        "source": manifest and {"database": manifest.source, "snapshot_at": manifest.snapshot_at, "lsn": manifest.lsn},
+        "tables": [
+            {
+                "table": str(t),
+                "rows": t.rows,
+                "rows_before": rows_before.get(str(t)),
+                "bytes": t.bytes,
+                "copied": t.with_data,
+                "digest": t.digest,
+            }
+            for t in (manifest.tables if manifest else [])
+        ],
+        "rows": manifest.rows if manifest else 0,
+        "dump_bytes": manifest.bytes if manifest else 0,
+        "left_out": manifest.left_out if manifest else [],
+    }
+
+
+def _restored(ended: Ended) -> Json:
+    restored = ended.checkpoints.get("restore", {})
+    empty: Json = {"destination": None, "load_id": None, "verified": None, "not_compared": [], "drift": []}
+    return {name: restored.get(name, default) for name, default in empty.items()}
+
+
+def _built(ended: Ended) -> Json:
+    built = ended.checkpoints.get("dbt", {})
+    return {
+        "models": built.get("models", []),
+        "models_in_place": built.get("in_place", []),
+        "tests_passed": built.get("tests", 0),
+        "test_warnings": built.get("warnings", []),
+        "built": list(ended.built),
+    }
+
+
+def _versions(ended: Ended) -> Iterator[tuple[str, str]]:
+    if dumped := ended.checkpoints.get("dump"):
+        yield "source_server", f"{dumped['server_version'] // 10000}.{dumped['server_version'] % 10000}"
+        yield "pg_dump", dumped["pg_dump"]
+    if restored := ended.checkpoints.get("restore"):
+        yield "pg_restore", restored["pg_restore"]
+    if dbt := ended.checkpoints.get("dbt", {}).get("dbt"):
+        yield "dbt", dbt

@@ -8,7 +8,6 @@ from pathlib import Path
 from tasks import commands, generations
 from tasks import embedded as embedded_servers
 from tasks.archive import DumpOptions
-from tasks.checkpoints import RunFolder
 from tasks.dbt_program import DbtOptions
 from tasks.errors import SettingInvalid
 from tasks.heartbeat import Limits
@@ -16,6 +15,7 @@ from tasks.landing import RestoreOptions
 from tasks.postgres import Database
 from tasks.publish import PublishOptions
 from tasks.readiness import ReadinessOptions
+from tasks.run_folder import RunFolder
 from tasks.sections import (
     PROJECT,
     artifacts,

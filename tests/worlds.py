@@ -17,8 +17,9 @@ from typing import Any
 
 import pytest
 
-from tasks.checkpoints import Json, RunFolder
+from tasks.checkpoints import Json
 from tasks.postgres import Database, connect
+from tasks.run_folder import RunFolder
 from tasks.statements import quoted
 from tests.conftest import DATA, PROJECT, luigi_command, run_sql_file
 

@@ -17,13 +17,13 @@ import pytest
 
 from tasks import claims, dump, landing, ledger, models, publish, rollback
 from tasks.archive import DumpOptions
-from tasks.checkpoints import RunFolder
 from tasks.dbt_program import DbtOptions
 from tasks.landing import Load, RestoreOptions
 from tasks.manifest import Manifest
 from tasks.models import Build
 from tasks.postgres import Database, connect
 from tasks.publish import Publication, PublishOptions
+from tasks.run_folder import RunFolder
 from tasks.tools import Tools
 from tests.conftest import DATA, PROJECT, run_sql_file
 from tests.servers import serve, server_15

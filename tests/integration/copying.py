@@ -4,10 +4,10 @@ from pathlib import Path
 
 from tasks import dump, landing
 from tasks.archive import DumpOptions
-from tasks.checkpoints import RunFolder
 from tasks.landing import Load, RestoreOptions
 from tasks.manifest import Manifest
 from tasks.postgres import Database
+from tasks.run_folder import RunFolder
 from tasks.tools import Tools
 
 OPTIONS = RestoreOptions(

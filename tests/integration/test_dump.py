@@ -317,7 +317,7 @@ import sys
 from pathlib import Path
 from tasks.archive import DumpOptions
 from tasks.tools import Tool, Tools
-from tasks.checkpoints import RunFolder
+from tasks.run_folder import RunFolder
 from tasks.dump import dump_database
 from tasks.errors import PipelineError
 from tasks.postgres import Database

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 from tasks import catalogue, followers, landing
-from tasks.checkpoints import RunFolder
 from tasks.errors import CopyDiffers, DependentsFound
 from tasks.landing import RestoreOptions
 from tasks.postgres import connect
+from tasks.run_folder import RunFolder
 from tests.integration.conftest import SECOND, ignore
 
 WHOLE = """

@@ -14,12 +14,12 @@ import pytest
 from tasks import disk, preflight, servers
 from tasks.admission import Terms
 from tasks.archive import DumpOptions
-from tasks.checkpoints import RunFolder
 from tasks.dbt_program import DbtOptions
 from tasks.errors import ArtifactsUnwritable, PipelineError, ToolMissing, WarningsFound
 from tasks.inquiry import Finding, Inquiry, Unknown, ensure_passed, has_passed, summarize
 from tasks.postgres import Database, connect
 from tasks.preflight import Plan
+from tasks.run_folder import RunFolder
 from tasks.tools import choose_tools
 from tests.conftest import DATA, PROJECT
 from tests.integration.conftest import DBT

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tasks.checkpoints import FORMAT, Checkpoint, RunFolder, digest_of, ensure_intact, files_in
+from tasks.checkpoints import FORMAT, Checkpoint, digest_of, ensure_intact, files_in
 from tasks.errors import ArtifactsUnwritable, DumpDamaged, RunInProgress
+from tasks.run_folder import RunFolder
 
 PROJECT = Path(__file__).resolve().parents[2]
 MADE_FROM = {"dump": "abc", "database_oid": 5}

@@ -1,0 +1,122 @@
+"""How a run ends, published or failed: its report, and whoever is told of it. Nothing in here breaks a run."""
+
+import importlib.metadata
+import logging
+import sys
+from collections.abc import Callable, Sequence
+
+from tasks import freshness, history, report, settings
+from tasks.checkpoints import Json
+from tasks.dbt_artifacts import BuildResults
+from tasks.errors import PipelineError, RunInProgress
+from tasks.postgres import connect
+from tasks.report import Ended
+from tasks.run_folder import RunFolder
+
+logger = logging.getLogger(__name__)
+
+# What a report is told by, each by itself: in words for the log, and how.
+_VOICES: Sequence[tuple[str, Callable[[Json, RunFolder], None]]] = ()
+_BUG = "this is a bug of Towpath: report it with the run's log; then run the same command again"
+
+
+def published(run: str) -> Json:
+    """Compose the report of a run whose steps are all done, and tell it. Raises as `connect` does."""
+    folder = settings.run_folder(run)
+    checkpoints = {name: folder.checkpoint(name).read() or {} for name in report.TASKS}
+    destination = settings.database("destination", application_name="towpath-asks")
+    with connect(destination) as session:
+        server = {"destination_server": str(session.value("show server_version"))}
+    seen = freshness.published(destination)
+    composed = report.compose(
+        Ended(
+            run=run,
+            folder=folder.path,
+            checkpoints=checkpoints,
+            failures=[],
+            built=checkpoints["dbt"]["built"],
+            readers=seen.to_json() if seen else None,
+            versions={**_versions(), **server},
+            earlier=history.reports(folder.path.parent),
+        )
+    )
+    _tell(composed, folder)
+    return composed
+
+
+def failed(run: str, task: str, error: BaseException, *, invocation: str, started_at: str, seconds: float) -> None:
+    """Write the report of a run that has failed, and tell it; several tasks of one invocation may fail."""
+    if isinstance(error, RunInProgress):
+        # How that run ends is for the process that works on it to say.
+        return
+    try:
+        folder = settings.run_folder(run)
+        composed = _failure(folder, task, error, invocation=invocation, started_at=started_at, seconds=seconds)
+    except PipelineError as unfit:
+        logger.debug("run %s has no report: %s", run, unfit)
+        return
+    try:
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.checkpoint("report").write({"failed": invocation}, composed)
+    except (OSError, PipelineError) as unwritten:
+        logger.warning("report.json of run %s was not written: %s", run, unwritten)
+    _tell(composed, folder)
+
+
+def _failure(
+    folder: RunFolder, task: str, error: BaseException, *, invocation: str, started_at: str, seconds: float
+) -> Json:
+    before = folder.checkpoint("report").made_from({"failed": invocation})
+    told = {
+        "task": task,
+        "message": error.message if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}",
+        "remedy": error.hint if isinstance(error, PipelineError) else _BUG,
+        "exit_code": error.exit_code if isinstance(error, PipelineError) else PipelineError.exit_code,
+        "started_at": started_at,
+        "seconds": round(seconds, 3),
+    }
+    made = BuildResults.read_if_any(folder.dbt) if task == report.TASKS["dbt"] else None
+    return report.compose(
+        Ended(
+            run=folder.path.name,
+            folder=folder.path,
+            checkpoints={name: content for name in _before(task) if (content := folder.checkpoint(name).read())},
+            failures=[*(before["failures"] if before else []), told],
+            built=made.results if made else [],
+            readers=_readers(),
+            versions=_versions(),
+            earlier=history.reports(folder.path.parent),
+        )
+    )
+
+
+def _before(task: str) -> list[str]:
+    """Name the checkpoints of the steps before a task; those of later ones may be of an earlier try."""
+    tasks = list(report.TASKS.values())
+    position = tasks.index(task) if task in tasks else len(tasks) if task == "FullPipeline" else 0
+    return list(report.TASKS)[:position]
+
+
+def _readers() -> Json | None:
+    try:
+        seen = freshness.published(settings.database("destination", application_name="towpath-asks"))
+    except PipelineError as error:
+        return {"unknown": str(error.message)}
+    return seen.to_json() if seen else None
+
+
+def _versions() -> Json:
+    packages = {name: importlib.metadata.version(name) for name in ("towpath", "luigi")}
+    return {**packages, "python": sys.version.split()[0]}
+
+
+def _tell(composed: Json, folder: RunFolder) -> None:
+    for what, voice in _VOICES:
+        _try(what, voice, composed, folder)
+
+
+def _try(what: str, voice: Callable[[Json, RunFolder], None], composed: Json, folder: RunFolder) -> None:
+    try:
+        voice(composed, folder)
+    except Exception as error:  # noqa: BLE001 (a published run must not fail of what is said about it)
+        logger.warning("%s of run %s: %s; the run itself is not affected", what, composed["run"], error)

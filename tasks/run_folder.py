@@ -1,0 +1,97 @@
+"""What a run leaves behind, under which name, and whose it is while it is worked on.
+
+artifacts/<run>/preflight.json  dump/  dump.json  restore.json  dbt.json  dbt/  publish.json  report.json  run.log
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.checkpoints import Checkpoint, flush, writing_to
+from tasks.errors import RunInProgress
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """`artifacts/<run>/` and the names in it."""
+
+    path: Path
+
+    @property
+    def dump(self) -> Path:
+        """The pg_dump directory."""
+        return self.path / "dump"
+
+    @property
+    def dbt(self) -> Path:
+        """What dbt writes: its target and log folders."""
+        return self.path / "dbt"
+
+    @property
+    def log(self) -> Path:
+        """What the run has said, at every try."""
+        return self.path / "run.log"
+
+    def checkpoint(self, name: str) -> Checkpoint:
+        """One of preflight, dump, restore, dbt, publish, report."""
+        return Checkpoint(self.path / f"{name}.json")
+
+    @contextlib.contextmanager
+    def unfinished(self, final: Path) -> Iterator[Path]:
+        """Give an empty folder that gets its final name when the block ends well; else it is removed.
+
+        What a killed run left under the passing name is removed first.
+        """
+        passing = final.with_name(f".{final.name}.unfinished")
+        with writing_to(self.path):
+            _remove(passing)
+            passing.mkdir(parents=True)
+            try:
+                yield passing
+                for file in sorted(passing.rglob("*")):
+                    flush(file)
+                flush(passing)
+                _remove(final)
+                passing.rename(final)
+                flush(final.parent)
+            except BaseException:
+                _remove(passing)
+                raise
+
+    @contextlib.contextmanager
+    def claimed(self) -> Iterator[None]:
+        """Keep a second process of this machine from working on the same run.
+
+        The lock is the kernel's, on the folder itself: it ends with the process and leaves no file.
+
+        Raises:
+            RunInProgress: another process has it.
+        """
+        with writing_to(self.path.parent):
+            self.path.mkdir(parents=True, exist_ok=True)
+        descriptor = os.open(self.path, os.O_RDONLY)
+        try:
+            self._lock(descriptor)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def _lock(self, descriptor: int) -> None:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise RunInProgress(
+                f"run {self.path.name} is being worked on by another process; nothing was changed",
+                hint="let it end, or give another --run-id",
+            ) from error
+
+
+def _remove(folder: Path) -> None:
+    if folder.is_dir() and not folder.is_symlink():
+        shutil.rmtree(folder)
+    else:
+        folder.unlink(missing_ok=True)

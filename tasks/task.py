@@ -1,0 +1,117 @@
+"""What every task has in common: words and an exit code for each kind of failure; and waiting for a server."""
+
+import datetime
+import logging
+import math
+import time
+import uuid
+from typing import Any
+
+import luigi
+import luigi.retcodes
+import luigi.rpc
+from luigi.parameter import ParameterVisibility
+
+from tasks import ending, interruption, luigid, readiness, settings
+from tasks.errors import PipelineError
+from tasks.luigilog import Told
+from tasks.postgres import Database
+
+# Worker processes share it, being forked.
+INVOCATION = uuid.uuid4().hex
+
+_SECONDS_BETWEEN_MESSAGES = 1.0
+
+logging.getLogger("luigi-interface").addFilter(Told())
+interruption.prepare()
+
+
+class TowpathTask(luigi.Task):
+    """What all tasks do when they fail: say it in words, and end with the exit code of its kind."""
+
+    _told_at = 0.0
+    # The run that a failure of this task is a failure of.
+    run_name = ""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        luigid.do_without_if_absent()
+        self.started_at = ""
+
+    def on_failure(self, exception: BaseException) -> Any:
+        if self.is_part_of_a_run:
+            task, (began, seconds) = type(self).__name__, self.times()
+            ending.failed(self.run_name, task, exception, invocation=INVOCATION, started_at=began, seconds=seconds)
+        if not isinstance(exception, PipelineError):
+            return super().on_failure(exception)
+        # The one instance that the luigi command reads its exit code from when all is done.
+        luigi.retcodes.retcode().task_failed = exception.exit_code
+        return str(exception)
+
+    @property
+    def is_part_of_a_run(self) -> bool:
+        """Whether a run has failed when this task has."""
+        return bool(self.run_name)
+
+    def begin(self) -> None:
+        """Note that the task's work begins."""
+        self.started_at, self._started = _now(), time.monotonic()
+
+    def times(self) -> tuple[str, float]:
+        """Return when the work began, now where it did not, in UTC, and for how many seconds it has gone on."""
+        return self.started_at or _now(), round(time.monotonic() - self._started, 3) if self.started_at else 0.0
+
+    def ensure(self) -> None:
+        """See to it, in mid-run, that what this task stands for is still so, or say in an error of ours why not.
+
+        Luigi's own look, which `[worker] check_unfulfilled_deps` switches off, would end with a traceback.
+        """
+        for required in luigi.task.flatten(self.requires()):
+            required.ensure()
+
+    def tell(self, percentage: int, text: str) -> None:
+        """Show luigid, once a second at most, how far the task is; the work goes on whether it hears it or not."""
+        if self.set_status_message is None or self.set_progress_percentage is None:
+            return
+        if time.monotonic() - self._told_at < _SECONDS_BETWEEN_MESSAGES:
+            return
+        self._told_at = time.monotonic()
+        try:
+            self.set_status_message(text)
+            self.set_progress_percentage(percentage)
+        except luigi.rpc.RPCError:
+            # Luigi has tried for a minute, and the program whose output we read has waited with us.
+            self._told_at = math.inf
+
+
+class DatabaseReady(TowpathTask):
+    """Complete while the server of a role answers a query; never taken from a file."""
+
+    role: str = luigi.ChoiceParameter(choices=["source", "destination"])
+    run_name: str = luigi.Parameter(
+        default="", significant=False, visibility=ParameterVisibility.HIDDEN, description="the run that waits for it"
+    )
+
+    def complete(self) -> bool:
+        try:
+            return readiness.is_ready(self._database())
+        except PipelineError:
+            return False
+
+    def run(self) -> None:
+        self.begin()
+        if settings.is_embedded(self.role):
+            settings.start_embedded(self.role)
+        readiness.wait_until_ready(self._database(), settings.readiness_options())
+
+    def ensure(self) -> None:
+        # A server that is restarted between two steps is waited for.
+        if not self.complete():
+            self.run()
+
+    def _database(self) -> Database:
+        return settings.database(self.role, application_name="towpath-readiness")
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).isoformat()
