@@ -4,6 +4,7 @@ import importlib.metadata
 import logging
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from tasks import freshness, history, report, settings
 from tasks.checkpoints import Json
@@ -20,6 +21,28 @@ _VOICES: Sequence[tuple[str, Callable[[Json, RunFolder], None]]] = ()
 _BUG = "this is a bug of Towpath: report it with the run's log; then run the same command again"
 
 
+@dataclass(frozen=True, kw_only=True)
+class Failure:
+    """A task that failed, when it began, in UTC, and how long it went on; `invocation` is of the luigi command."""
+
+    task: str
+    error: BaseException
+    invocation: str
+    started_at: str
+    seconds: float
+
+    def to_json(self) -> Json:
+        known = self.error if isinstance(self.error, PipelineError) else None
+        return {
+            "task": self.task,
+            "message": known.message if known else f"{type(self.error).__name__}: {self.error}",
+            "remedy": known.hint if known else _BUG,
+            "exit_code": known.exit_code if known else PipelineError.exit_code,
+            "started_at": self.started_at,
+            "seconds": self.seconds,
+        }
+
+
 def published(run: str) -> Json:
     """Compose the report of a run whose steps are all done, and tell it. Raises as `connect` does."""
     folder = settings.run_folder(run)
@@ -32,8 +55,10 @@ def published(run: str) -> Json:
         Ended(
             run=run,
             folder=folder.path,
+            places=_places(),
             checkpoints=checkpoints,
             failures=[],
+            findings=checkpoints["preflight"].get("findings", []),
             built=checkpoints["dbt"]["built"],
             readers=seen.to_json() if seen else None,
             versions={**_versions(), **server},
@@ -44,44 +69,37 @@ def published(run: str) -> Json:
     return composed
 
 
-def failed(run: str, task: str, error: BaseException, *, invocation: str, started_at: str, seconds: float) -> None:
-    """Write the report of a run that has failed, and tell it; several tasks of one invocation may fail."""
-    if isinstance(error, RunInProgress):
+def failed(run: str, failure: Failure) -> None:
+    """Write the report of a run that has failed, and tell it; several tasks of one invocation may fail.
+
+    Raises SettingInvalid where the run's id cannot name a folder.
+    """
+    if isinstance(failure.error, RunInProgress):
         # How that run ends is for the process that works on it to say.
         return
-    try:
-        folder = settings.run_folder(run)
-        composed = _failure(folder, task, error, invocation=invocation, started_at=started_at, seconds=seconds)
-    except PipelineError as unfit:
-        logger.debug("run %s has no report: %s", run, unfit)
-        return
+    folder = settings.run_folder(run)
+    composed = _compose_failed(folder, failure)
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
-        folder.checkpoint("report").write({"failed": invocation}, composed)
+        folder.checkpoint("report").write({"failed": failure.invocation}, composed)
     except (OSError, PipelineError) as unwritten:
         logger.warning("report.json of run %s was not written: %s", run, unwritten)
     _tell(composed, folder)
 
 
-def _failure(
-    folder: RunFolder, task: str, error: BaseException, *, invocation: str, started_at: str, seconds: float
-) -> Json:
-    before = folder.checkpoint("report").made_from({"failed": invocation})
-    told = {
-        "task": task,
-        "message": error.message if isinstance(error, PipelineError) else f"{type(error).__name__}: {error}",
-        "remedy": error.hint if isinstance(error, PipelineError) else _BUG,
-        "exit_code": error.exit_code if isinstance(error, PipelineError) else PipelineError.exit_code,
-        "started_at": started_at,
-        "seconds": round(seconds, 3),
-    }
-    made = BuildResults.read_if_any(folder.dbt) if task == report.TASKS["dbt"] else None
+def _compose_failed(folder: RunFolder, failure: Failure) -> Json:
+    before = folder.checkpoint("report").made_from({"failed": failure.invocation})
+    looked = folder.checkpoint("preflight").read() or {}
+    is_looked = looked.get("fingerprint", {}).get("invocation") == failure.invocation
+    made = BuildResults.read_if_any(folder.dbt) if failure.task == report.TASKS["dbt"] else None
     return report.compose(
         Ended(
             run=folder.path.name,
             folder=folder.path,
-            checkpoints={name: content for name in _before(task) if (content := folder.checkpoint(name).read())},
-            failures=[*(before["failures"] if before else []), told],
+            places=_places(),
+            checkpoints={name: read for name in _before(failure.task) if (read := folder.checkpoint(name).read())},
+            failures=[*(before["failures"] if before else []), failure.to_json()],
+            findings=looked["findings"] if is_looked else [],
             built=made.results if made else [],
             readers=_readers(),
             versions=_versions(),
@@ -95,6 +113,17 @@ def _before(task: str) -> list[str]:
     tasks = list(report.TASKS.values())
     position = tasks.index(task) if task in tasks else len(tasks) if task == "FullPipeline" else 0
     return list(report.TASKS)[:position]
+
+
+def _places() -> dict[str, str]:
+    return {role: _place(role) for role in ("source", "destination")}
+
+
+def _place(role: str) -> str:
+    try:
+        return str(settings.database(role, application_name="towpath-asks"))
+    except PipelineError:
+        return f"a {role} that is not rightly set"
 
 
 def _readers() -> Json | None:

@@ -19,21 +19,24 @@ TASKS = {
 }
 # Those that a finished run is made from; what was looked at beforehand is looked at again each time.
 STEPS = ("dump", "restore", "dbt", "publish")
+_COMPARED = ("run", "ended_at", "run_seconds", "rows", "dump_bytes")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Ended:
     """What is known of a run that has ended.
 
-    `checkpoints` are those of its finished steps; `failures` are empty where it was published; `built` is what dbt came
-    to, as `BuildResults.results`; `readers` is what readers see now, as `freshness.Published`, or `{"unknown": why}`;
-    `earlier` are `history.reports`.
+    `places` are source and destination by role; `checkpoints` are those of its finished steps; `failures` are empty
+    where it was published; `findings` are the preflight's; `built` is what dbt came to, as `BuildResults.results`;
+    `readers` is what readers see now, as `freshness.Published`, or `{"unknown": why}`; `earlier` are `history.reports`.
     """
 
     run: str
     folder: Path
+    places: Mapping[str, str]
     checkpoints: Mapping[str, Json]
     failures: Sequence[Json]
+    findings: Sequence[Json]
     built: Sequence[Json]
     readers: Json | None
     versions: Mapping[str, str]
@@ -58,12 +61,14 @@ def compose(ended: Ended) -> Json:
         "log": str(ended.folder / "run.log") if (ended.folder / "run.log").exists() else None,
         "readers": ended.readers,
         "after_failure": _failed_before(ended),
-        "before": before and {name: before[name] for name in ("run", "ended_at", "run_seconds", "rows", "dump_bytes")},
+        "before": before
+        and {name: before.get(name) for name in ("run", "ended_at", "run_seconds", "rows", "dump_bytes")},
         "steps": steps,
         **_dumped(ended, before),
+        "destination": ended.places["destination"],
         **_restored(ended),
         **_built(ended),
-        "preflight": ended.checkpoints.get("preflight", {}).get("findings", []),
+        "preflight": list(ended.findings),
         "schemas": ended.checkpoints.get("publish", {}).get("schemas", []),
         "versions": {**ended.versions, **dict(_versions(ended))},
     }
@@ -95,7 +100,11 @@ def _dumped(ended: Ended, before: Json | None) -> Json:
     manifest = Manifest.from_json(content) if content else None
     rows_before = {table["table"]: table["rows"] for table in before["tables"]} if before else {}
     return {
-        "source": manifest and {"database": manifest.source, "snapshot_at": manifest.snapshot_at, "lsn": manifest.lsn},
+        "source": {
+            "database": ended.places["source"],
+            "snapshot_at": manifest.snapshot_at if manifest else None,
+            "lsn": manifest.lsn if manifest else None,
+        },
         "tables": [
             {
                 "table": str(t),
@@ -115,7 +124,7 @@ def _dumped(ended: Ended, before: Json | None) -> Json:
 
 def _restored(ended: Ended) -> Json:
     restored = ended.checkpoints.get("restore", {})
-    empty: Json = {"destination": None, "load_id": None, "verified": None, "not_compared": [], "drift": []}
+    empty: Json = {"load_id": None, "verified": None, "not_compared": [], "drift": []}
     return {name: restored.get(name, default) for name, default in empty.items()}
 
 

@@ -17,6 +17,8 @@ from tasks.errors import PipelineError
 from tasks.luigilog import Told
 from tasks.postgres import Database
 
+logger = logging.getLogger(__name__)
+
 # Worker processes share it, being forked.
 INVOCATION = uuid.uuid4().hex
 
@@ -40,13 +42,22 @@ class TowpathTask(luigi.Task):
 
     def on_failure(self, exception: BaseException) -> Any:
         if self.is_part_of_a_run:
-            task, (began, seconds) = type(self).__name__, self.times()
-            ending.failed(self.run_name, task, exception, invocation=INVOCATION, started_at=began, seconds=seconds)
+            self._tell_failure(exception)
         if not isinstance(exception, PipelineError):
             return super().on_failure(exception)
         # The one instance that the luigi command reads its exit code from when all is done.
         luigi.retcodes.retcode().task_failed = exception.exit_code
         return str(exception)
+
+    def _tell_failure(self, error: BaseException) -> None:
+        began, seconds = self.times()
+        failure = ending.Failure(
+            task=type(self).__name__, error=error, invocation=INVOCATION, started_at=began, seconds=seconds
+        )
+        try:
+            ending.failed(self.run_name, failure)
+        except Exception as unforeseen:  # noqa: BLE001 (what failed is to be told, whatever becomes of its report)
+            logger.warning("run %s has no report: %s: %s", self.run_name, type(unforeseen).__name__, unforeseen)
 
     @property
     def is_part_of_a_run(self) -> bool:

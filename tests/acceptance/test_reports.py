@@ -73,6 +73,19 @@ def test_servers_that_do_not_answer_are_all_in_the_report_of_the_run(world):
     assert "warehouse" in report["readers"]["unknown"]
 
 
+def test_what_stops_a_run_beforehand_is_in_its_report_with_all_that_was_found(world):
+    ask(world.source, "select lo_create(0)")
+
+    stopped = world.run("FullPipeline", "--run-id=x")
+
+    report = world.checkpoint("x", "report")
+    assert stopped.returncode == 37, stopped.stderr
+    assert [failure["task"] for failure in report["failures"]] == ["Preflight"]
+    assert {"ok", "stop"} == {finding["level"] for finding in report["preflight"]}
+    assert report["source"]["database"].startswith("shop on ")
+    assert report["readers"] is None
+
+
 def test_whoever_only_looks_leaves_no_report(world):
     ask(world.source, "select lo_create(0)")
 
