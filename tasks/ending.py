@@ -59,7 +59,7 @@ def published(run: str) -> Json:
             checkpoints=checkpoints,
             failures=[],
             findings=checkpoints["preflight"].get("findings", []),
-            built=checkpoints["dbt"]["built"],
+            built=checkpoints["dbt"].get("built", []),
             readers=seen.to_json() if seen else None,
             versions={**_versions(), **server},
             earlier=history.reports(folder.path.parent),
