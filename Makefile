@@ -68,13 +68,19 @@ test: $(DEVELOPMENT) ## run the tests (ARGS='tests/unit -k dump')
 test-faults: $(DEVELOPMENT) ## kill it, starve it, lie to it: real faults on real servers (ARGS='-k hangs')
 	$(BIN)/pytest tests/faults --numprocesses=auto --dist=worksteal $(ARGS)
 
-check: $(DEVELOPMENT) ## check style, types, imports between modules, and SQL
+check: $(DEVELOPMENT) ## check style, types, imports between modules, SQL, and workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/sqlfluff lint dbt_models source_db_init
 	$(BIN)/sqlfluff lint --templater placeholder tasks/sql
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/wish.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	@# It does not run on Python 3.10.
+	if [ -x $(BIN)/zizmor ]; then $(BIN)/zizmor --offline --quiet .github; fi
 
 format: $(DEVELOPMENT) ## put Python and SQL into the form that `make check` wants
 	$(BIN)/ruff check --fix-only .
