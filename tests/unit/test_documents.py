@@ -1,0 +1,37 @@
+"""What the documents name is there."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import PROJECT
+
+DOCUMENTS = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
+LINK = re.compile(r"\]\(([^)#]+)")
+# A path as prose and code name it: `tasks/sql`, `bash .ci/run`.
+NAMED = re.compile(r"(?<![\w./-])((?:tasks|tests|docs|benchmarks|\.ci|deploy|source_db_init)/[\w./-]*\w)")
+COMMAND = re.compile(r"(?:`|^    )make ([a-z-]+)", re.MULTILINE)
+
+
+def named(document: Path) -> str:
+    return str(document.relative_to(PROJECT))
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_every_file_that_a_document_links_to_or_names_is_there(document):
+    text = document.read_text(encoding="utf-8")
+    links = [document.parent / link for link in LINK.findall(text) if "://" not in link]
+    paths = [PROJECT / path for path in NAMED.findall(re.sub(r"\]\([^)]*\)", "", text))]
+
+    assert [str(path) for path in links + paths if not path.exists()] == []
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=named)
+def test_every_make_command_that_a_document_names_is_there(document):
+    told = subprocess.run(["make", "help"], cwd=PROJECT, capture_output=True, text=True, check=True).stdout
+
+    commands = COMMAND.findall(document.read_text(encoding="utf-8"))
+
+    assert [name for name in commands if not re.search(rf"^  {name} ", told, re.MULTILINE)] == []
