@@ -68,18 +68,6 @@ def build(session: Session, options: DbtOptions, output: Path, *, listener: List
         output.mkdir(parents=True, exist_ok=True)
         # A result that is there after a failure must be this build's.
         (output / "run_results.json").unlink(missing_ok=True)
-    command = [
-        options.executable,
-        "build",
-        f"--project-dir={options.project}",
-        f"--profiles-dir={options.profiles}",
-        "--profile=towpath",
-        f"--target-path={output}",
-        f"--log-path={output / 'logs'}",
-        f"--threads={options.threads}",
-        f"--vars={options.variables}",
-        "--no-use-colors",
-    ]
 
     def on_line(line: str) -> None:
         said = line[10:] if line[2:3] == ":" else line
@@ -89,7 +77,7 @@ def build(session: Session, options: DbtOptions, output: Path, *, listener: List
 
     try:
         commands.run(
-            command,
+            command(options, "build", output=output),
             environment=environment_for(session, schema=options.schema + generations.NEXT),
             timeout_seconds=options.timeout_seconds,
             on_line=on_line,
@@ -99,6 +87,22 @@ def build(session: Session, options: DbtOptions, output: Path, *, listener: List
         session.ensure_in_reach()
         ensure_writable(output)
         raise failure(error, output, options.project) from error
+
+
+def command(options: DbtOptions, *words: str, output: Path) -> list[str]:
+    """Return the words that run a dbt command on the project; `output` gets dbt's target folder and its log."""
+    return [
+        options.executable,
+        *words,
+        f"--project-dir={options.project}",
+        f"--profiles-dir={options.profiles}",
+        "--profile=towpath",
+        f"--target-path={output}",
+        f"--log-path={output / 'logs'}",
+        f"--threads={options.threads}",
+        f"--vars={options.variables}",
+        "--no-use-colors",
+    ]
 
 
 def environment_for(session: Session, *, schema: str) -> dict[str, str]:

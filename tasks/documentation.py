@@ -1,0 +1,62 @@
+"""What readers see, described: dbt's own documentation of the published version, as one file that needs no network."""
+
+import contextlib
+import logging
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tasks import commands, dbt_program
+from tasks.checkpoints import Json, writing_to
+from tasks.dbt_program import DbtOptions
+from tasks.errors import PipelineError
+from tasks.postgres import Database, connect
+
+logger = logging.getLogger(__name__)
+
+FILE = "catalogue.html"
+
+
+def document(destination: Database, options: DbtOptions, folder: Path) -> Json:
+    """Write `catalogue.html` into a run's folder, in place of an earlier one.
+
+    Returns:
+        What the report says of it: `file`, `bytes` and `seconds`; or `error`, which breaks no run: it is published.
+    """
+    started = time.monotonic()
+    try:
+        size = _generate(destination, options, folder)
+    except PipelineError as error:
+        logger.warning("readers see the new version, but its catalogue was not made: %s", error)
+        return {"error": error.message}
+    seconds = round(time.monotonic() - started, 3)
+    logger.info("described it in %s: %d bytes in %.1f s", folder / FILE, size, seconds)
+    return {"file": FILE, "bytes": size, "seconds": seconds}
+
+
+def _generate(destination: Database, options: DbtOptions, folder: Path) -> int:
+    with _passing_folder(folder) as target, connect(destination) as session:
+        commands.run(
+            # A folder of its own: dbt's files in the run's are those of the build, and go on saying so.
+            dbt_program.command(options, "docs", "generate", "--static", output=target),
+            environment=dbt_program.environment_for(session, schema=options.schema),
+            timeout_seconds=options.timeout_seconds,
+            on_line=lambda line: logger.debug("dbt: %s", line),
+            listen=session.heartbeat().listen,
+        )
+        return (target / "static_index.html").replace(folder / FILE).stat().st_size
+
+
+@contextlib.contextmanager
+def _passing_folder(folder: Path) -> Iterator[Path]:
+    passing = folder / ".catalogue.unfinished"
+    with writing_to(folder):
+        # What is there may describe another version.
+        (folder / FILE).unlink(missing_ok=True)
+        shutil.rmtree(passing, ignore_errors=True)
+        passing.mkdir(parents=True)
+        try:
+            yield passing
+        finally:
+            shutil.rmtree(passing, ignore_errors=True)
