@@ -19,7 +19,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python $(BIN)/python --pytho
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install run rollback psql dbt ui stop test test-faults check format lock clean distclean
+.PHONY: help install run rollback psql dbt docs ui stop test test-faults check format lock clean distclean
 
 # Old spellings on purpose: whatever Python it is must be able to read this.
 define CHECK_PYTHON
@@ -50,8 +50,11 @@ rollback: $(RUNTIME) ## bring back the version that readers saw before the curre
 psql: $(RUNTIME) ## open psql on the destination
 	@$(BIN)/python -m tasks psql $(ARGS)
 
-dbt: $(RUNTIME) ## run dbt on the destination (ARGS='docs generate')
+dbt: $(RUNTIME) ## run dbt on the destination (ARGS='show --select film_ratings')
 	@$(BIN)/python -m tasks dbt $(ARGS)
+
+docs: $(RUNTIME) ## open the catalogue of models and columns in the browser
+	@$(BIN)/python -m tasks docs
 
 ui: $(RUNTIME) ## show runs in the browser, with Luigi's scheduler on 127.0.0.1:8082, until Ctrl-C
 	@mkdir -p .towpath

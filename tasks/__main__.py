@@ -1,11 +1,12 @@
-"""The side door, for `make psql`, `make dbt` and `make stop`: a person's programs on the destination."""
+"""The side door, for `make psql`, `make dbt`, `make docs` and `make stop`: a person's programs on the destination."""
 
 import sys
+import webbrowser
 from pathlib import Path
 
-from tasks import commands, dbt_program, sections, settings
+from tasks import commands, dbt_program, documentation, freshness, sections, settings
 from tasks import embedded as embedded_servers
-from tasks.errors import PipelineError, SettingInvalid
+from tasks.errors import DestinationUnfit, PipelineError, SettingInvalid
 from tasks.postgres import Database, connect
 
 
@@ -27,6 +28,21 @@ def dbt(arguments: list[str]) -> None:
     commands.become([options.executable, *arguments], environment=environment)
 
 
+def docs(_arguments: list[str]) -> None:
+    """Open the catalogue of what readers see; made now, where the run did not make it."""
+    database = _destination("towpath-asks")
+    seen = freshness.published(database)
+    if seen is None:
+        raise DestinationUnfit(f"nothing is published in {database} yet", hint="make run")
+    folder = settings.run_folder(seen.run).path
+    page = folder / documentation.FILE
+    if not page.exists():
+        documentation.generate(database, settings.dbt_options(), folder)
+    print(page)
+    # Where there is no browser, whoever reads the path knows what to do.
+    webbrowser.open(page.as_uri())
+
+
 def _destination(application_name: str) -> Database:
     if settings.is_embedded("destination"):
         settings.start_embedded("destination")
@@ -40,8 +56,8 @@ def stop(_arguments: list[str]) -> None:
 
 
 def main() -> None:
-    """Run one of the three."""
-    doors = {"psql": psql, "dbt": dbt, "stop": stop}
+    """Run one of the four."""
+    doors = {"psql": psql, "dbt": dbt, "docs": docs, "stop": stop}
     name = sys.argv[1] if sys.argv[1:] else ""
     try:
         if name not in doors:

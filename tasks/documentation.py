@@ -26,16 +26,22 @@ def document(destination: Database, options: DbtOptions, folder: Path) -> Json:
     """
     started = time.monotonic()
     try:
-        size = _generate(destination, options, folder)
+        page = generate(destination, options, folder)
     except PipelineError as error:
         logger.warning("readers see the new version, but its catalogue was not made: %s", error)
         return {"error": error.message}
-    seconds = round(time.monotonic() - started, 3)
-    logger.info("described it in %s: %d bytes in %.1f s", folder / FILE, size, seconds)
+    size, seconds = page.stat().st_size, round(time.monotonic() - started, 3)
+    logger.info("described what readers see in %s: %d bytes in %.1f s", page, size, seconds)
     return {"file": FILE, "bytes": size, "seconds": seconds}
 
 
-def _generate(destination: Database, options: DbtOptions, folder: Path) -> int:
+def generate(destination: Database, options: DbtOptions, folder: Path) -> Path:
+    """Write the file and return where it is.
+
+    Raises:
+        CommandFailed: dbt could not; its last lines are told.
+        ArtifactsUnwritable: the folder is full or not ours. And as `connect` does.
+    """
     with _passing_folder(folder) as target, connect(destination) as session:
         commands.run(
             # A folder of its own: dbt's files in the run's are those of the build, and go on saying so.
@@ -45,15 +51,20 @@ def _generate(destination: Database, options: DbtOptions, folder: Path) -> int:
             on_line=lambda line: logger.debug("dbt: %s", line),
             listen=session.heartbeat().listen,
         )
-        return (target / "static_index.html").replace(folder / FILE).stat().st_size
+        return (target / "static_index.html").replace(folder / FILE)
+
+
+def forget(folder: Path) -> None:
+    """Remove the file, which describes an earlier version."""
+    with writing_to(folder):
+        (folder / FILE).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager
 def _passing_folder(folder: Path) -> Iterator[Path]:
     passing = folder / ".catalogue.unfinished"
+    forget(folder)
     with writing_to(folder):
-        # What is there may describe another version.
-        (folder / FILE).unlink(missing_ok=True)
         shutil.rmtree(passing, ignore_errors=True)
         passing.mkdir(parents=True)
         try:

@@ -6,11 +6,11 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tasks import freshness, history, report, settings
+from tasks import documentation, freshness, history, report, sections, settings
 from tasks.checkpoints import Json
 from tasks.dbt_artifacts import BuildResults
 from tasks.errors import PipelineError, RunInProgress
-from tasks.postgres import connect
+from tasks.postgres import Database, connect
 from tasks.report import Ended
 from tasks.run_folder import RunFolder
 
@@ -50,6 +50,7 @@ def published(run: str) -> Json:
     destination = settings.database("destination", application_name="towpath-asks")
     with connect(destination) as session:
         server = {"destination_server": str(session.value("show server_version"))}
+    docs = _documented(destination, folder)
     seen = freshness.published(destination)
     composed = report.compose(
         Ended(
@@ -63,10 +64,18 @@ def published(run: str) -> Json:
             readers=seen.to_json() if seen else None,
             versions={**_versions(), **server},
             earlier=history.reports(folder.path.parent),
+            docs=docs,
         )
     )
     _tell(composed, folder)
     return composed
+
+
+def _documented(destination: Database, folder: RunFolder) -> Json | None:
+    if sections.dbt().docs:
+        return documentation.document(destination, settings.dbt_options(), folder.path)
+    documentation.forget(folder.path)
+    return None
 
 
 def failed(run: str, failure: Failure) -> None:

@@ -29,6 +29,7 @@ class Ended:
     `places` are source and destination by role; `checkpoints` are those of its finished steps; `failures` are empty
     where it was published; `findings` are the preflight's; `built` is what dbt came to, as `BuildResults.results`;
     `readers` is what readers see now, as `freshness.Published`, or `{"unknown": why}`; `earlier` are `history.reports`.
+    `docs` is what `documentation.document` says.
     """
 
     run: str
@@ -41,6 +42,7 @@ class Ended:
     readers: Json | None
     versions: Mapping[str, str]
     earlier: Sequence[Json]
+    docs: Json | None = None
 
 
 def compose(ended: Ended) -> Json:
@@ -69,6 +71,7 @@ def compose(ended: Ended) -> Json:
         **_restored(ended),
         **_built(ended),
         "preflight": list(ended.findings),
+        "docs": ended.docs,
         "schemas": ended.checkpoints.get("publish", {}).get("schemas", []),
         "versions": {**ended.versions, **dict(_versions(ended))},
     }

@@ -115,6 +115,9 @@ class dbt(luigi.Config):
     vars: str = luigi.Parameter(default="{}", description="variables for dbt, as YAML or JSON")
     executable: str = luigi.Parameter(default="", description="dbt's program; by default the one beside this Python")
     timeout_seconds: float = Seconds(default=6 * 3600, description="how long dbt may take in all")
+    docs: bool = luigi.BoolParameter(
+        default=False, parsing=luigi.BoolParameter.EXPLICIT_PARSING, description="describe what was published"
+    )
 
 
 class publish(luigi.Config):

@@ -111,7 +111,7 @@ def pages_of(url: str) -> dict[str, bytes]:
 
 def all_that_can_happen(world: World, environment: dict[str, str], wrong: dict[str, str], traces: Traces) -> None:
     """A login that is refused, a pg_dump that fails, a model that is broken, and at last a good end, of one run."""
-    words = [word for word in world.command("FullPipeline", "--run-id=x") if "-uri=" not in word]
+    words = [word for word in world.command("FullPipeline", "--run-id=x", "--dbt-docs=true") if "-uri=" not in word]
     debugging = world.artifacts.parent / "debug.cfg"
     text = (PROJECT / "logging.cfg").read_text(encoding="utf-8")
     debugging.write_text(text.replace("level = INFO", "level = DEBUG"), encoding="utf-8")
@@ -162,6 +162,7 @@ def test_a_password_is_in_nothing_that_runs_leave_whether_they_fail_or_not(trace
     assert b"no_such_column" in b"".join(traces.pages.values())
     assert "no_such_column" in traces.ledger
     assert any(name.endswith("dbt.log") for name in traces.files)
+    assert any(name.endswith("catalogue.html") for name in traces.files)
     assert any(name.endswith("luigid.pickle") for name in traces.files)
 
     for secret in (HEAD, TAIL, WRONG):
