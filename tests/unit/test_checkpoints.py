@@ -160,7 +160,7 @@ def test_what_a_killed_run_left_under_the_passing_name_is_not_taken_over(tmp_pat
 CLAIM = """
 import sys
 from pathlib import Path
-from tasks.checkpoints import RunFolder
+from tasks.run_folder import RunFolder
 with RunFolder(Path(sys.argv[1])).claimed():
     print("claimed", flush=True)
     sys.stdin.read()
