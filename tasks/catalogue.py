@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from tasks.errors import DependentsFound, LockNotGranted, PublishBlocked
 from tasks.postgres import Session
+from tasks.progress import Tell, unheard
 from tasks.statements import quoted, statement, with_names
 
 logger = logging.getLogger(__name__)
@@ -195,7 +196,9 @@ def others_in_transaction(session: Session) -> str:
     return ", ".join(named) or "none that this role can see"
 
 
-def patiently(session: Session, work: Work, *, timeout_seconds: float, what: str, state: str) -> None:
+def patiently(
+    session: Session, work: Work, *, timeout_seconds: float, what: str, state: str, tell: Tell = unheard
+) -> None:
     """Do catalogue work in one transaction, when its locks can be had without anybody having to queue behind us.
 
     Raises:
@@ -206,20 +209,22 @@ def patiently(session: Session, work: Work, *, timeout_seconds: float, what: str
         with session.transaction(lock_timeout_seconds=_LOCK_TIMEOUT_SECONDS):
             work()
 
-    until_granted(session, attempt, timeout_seconds=timeout_seconds, what=what, state=state)
+    until_granted(session, attempt, timeout_seconds=timeout_seconds, what=what, state=state, tell=tell)
 
 
-def until_granted(session: Session, attempt: Work, *, timeout_seconds: float, what: str, state: str) -> None:
+def until_granted(
+    session: Session, attempt: Work, *, timeout_seconds: float, what: str, state: str, tell: Tell = unheard
+) -> None:
     """Attempt something again and again until no lock is refused, and name those who are waited for.
 
     Raises:
         PublishBlocked: not within the time.
     """
-    deadline = time.monotonic() + timeout_seconds
-    told = ""
+    started, told = time.monotonic(), ""
     while (refusal := _refusal(attempt)) is not None:
         others = others_in_transaction(session)
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - started
+        if waited > timeout_seconds:
             raise PublishBlocked(
                 f"{what} waited {timeout_seconds:.0f} s for readers of {session.database} and gave up: {others}; "
                 f"{state}",
@@ -229,6 +234,7 @@ def until_granted(session: Session, attempt: Work, *, timeout_seconds: float, wh
         if others != told:
             logger.info("%s waits for readers: %s", what, others)
             told = others
+        tell(f"{what} waits for readers, {waited:.0f} of {timeout_seconds:.0f} s: {others}")
         time.sleep(_PAUSE_SECONDS)
 
 

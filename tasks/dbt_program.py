@@ -1,6 +1,8 @@
 """dbt as a program: which project, where it connects, how it is run, what it says."""
 
 import logging
+import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,11 @@ logger = logging.getLogger(__name__)
 
 # What dbt and editors write into a project folder, and what no build depends on.
 _NOT_SOURCES = {"target", "logs", ".git", "__pycache__", ".user.yml", ".DS_Store"}
+
+# ` 3 of 97 START sql view model silver__next.films ..... [RUN]`; what ends it says OK, PASS, WARN, FAIL, SKIP...
+_NODE = re.compile(r" *(\d+) of (\d+) (\S+) .*?(\S+) \.* *\[")
+# Percent done when dbt has done all of its own.
+_BUILT = 95
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,11 +76,13 @@ def build(session: Session, options: DbtOptions, output: Path, *, listener: List
         # A result that is there after a failure must be this build's.
         (output / "run_results.json").unlink(missing_ok=True)
 
+    follow = follower(listener)
+
     def on_line(line: str) -> None:
         said = line[10:] if line[2:3] == ":" else line
         is_quiet = not said.strip() or " START " in said or " PASS " in said
         logger.log(logging.DEBUG if is_quiet else logging.INFO, "dbt: %s", said)
-        listener(0, said)
+        follow(said)
 
     try:
         commands.run(
@@ -103,6 +112,30 @@ def command(options: DbtOptions, *words: str, output: Path) -> list[str]:
         f"--vars={options.variables}",
         "--no-use-colors",
     ]
+
+
+def follower(listener: Listener) -> Callable[[str], None]:
+    """Return what to call with each line of dbt's, without its time: it tells how far dbt is, and at what."""
+    done: set[str] = set()
+    at_work: dict[str, str] = {}
+    listener(0, "dbt reads the project")
+
+    def follow(said: str) -> None:
+        # A hook is counted by itself.
+        node = _NODE.match(said)
+        if node is None or " hook: " in said:
+            return
+        number, total, event, name = node.groups()
+        if event == "START":
+            at_work[number] = generations.final_name(name)
+        else:
+            at_work.pop(number, None)
+            done.add(number)
+        # What has been at work the longest is what is waited for.
+        now = f", now {next(iter(at_work.values()))}" if at_work else ""
+        listener(_BUILT * len(done) // int(total), f"dbt: {len(done)} of {total} models and tests done{now}")
+
+    return follow
 
 
 def environment_for(session: Session, *, schema: str) -> dict[str, str]:

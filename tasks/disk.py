@@ -3,6 +3,7 @@
 import shutil
 from pathlib import Path
 
+from tasks.amounts import size
 from tasks.errors import ArtifactsUnwritable, Doubt
 from tasks.postgres import Session
 from tasks.servers import Server
@@ -61,12 +62,3 @@ def consider_room_for_landing(
     if free >= table_bytes:
         return told
     return [Doubt(told, "make room there; [publish] keep_previous = false keeps one copy less")]
-
-
-def size(number: float) -> str:
-    """Put bytes in words: `1.5 GB`."""
-    for unit in ("bytes", "kB", "MB", "GB"):
-        if number < 1000:
-            return f"{number:.0f} {unit}" if unit == "bytes" or number >= 100 else f"{number:.1f} {unit}"
-        number /= 1000
-    return f"{number:.1f} TB"

@@ -8,12 +8,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from tasks import archive, proof, selection, shapes
+from tasks.amounts import size
 from tasks.archive import DumpOptions, Entry
 from tasks.checkpoints import files_in, sizes_in
 from tasks.errors import DumpFailed, PipelineError
 from tasks.manifest import Manifest, Table
 from tasks.postgres import Database, Session, connect
-from tasks.progress import Listener, Progress
+from tasks.progress import AFTER_TABLES, Listener, Progress
 from tasks.proof import Measured, TableName
 from tasks.run_folder import RunFolder
 from tasks.selection import table_numbers
@@ -22,6 +23,8 @@ from tasks.tools import Tool, Tools
 
 logger = logging.getLogger(__name__)
 
+# Percent done by then.
+_DIGESTING = 95
 _BEGUN = re.compile(r'dumping contents of table "(.+)"$')
 
 
@@ -36,6 +39,7 @@ def dump_database(
         ArtifactsUnwritable: the disk is full or the folder not ours.
     """
     started = time.monotonic()
+    listener(0, f"locking the tables of {source}")
     with folder.unfinished(folder.dump) as directory, connect(source) as session:
         with held_snapshot(session, tools, options, directory.parent) as snapshot:
             selection.ensure_copyable(session, snapshot.wanted, options, large_objects=snapshot.large_objects)
@@ -44,6 +48,7 @@ def dump_database(
             keys = selection.orphaned_keys(session, snapshot.wanted)
             catalogue = shapes.read_catalogue(session, snapshot.wanted, _rows_of(snapshot, measured))
         contents = archive.entries(tools.pg_restore, directory, timeout_seconds=options.timeout_seconds)
+        listener(_DIGESTING, "digesting the files of the dump")
         manifest = Manifest(
             source=str(source),
             system_identifier=snapshot.system_identifier,
@@ -63,6 +68,7 @@ def dump_database(
         "dumped %s to %s: %d tables, %d rows, %d bytes in %.1f s",
         source, folder.dump, len(manifest.tables), manifest.rows, manifest.bytes, manifest.seconds,
     )  # fmt: skip
+    listener(100, f"dumped {len(manifest.tables)} tables, {manifest.rows} rows, {size(manifest.bytes)}")
     if manifest.left_out:
         logger.warning("left out, because it belongs to no schema or is not copied: %s", "; ".join(manifest.left_out))
     return manifest
@@ -94,6 +100,8 @@ def _dump_and_measure(
             with suppress(PipelineError):
                 measuring.result()
             raise
+        if not measuring.done():
+            listener(AFTER_TABLES, "all tables are dumped; their rows are still being measured in the source")
         return measuring.result()
 
 

@@ -1,5 +1,6 @@
 """Dump to landing: the last load is set aside, the new one restored and compared; or all is put back."""
 
+import functools
 import logging
 import re
 import time
@@ -13,12 +14,14 @@ from tasks.errors import DatabaseUnreachable, DestinationUnfit, PipelineError, R
 from tasks.ledger import read_holding
 from tasks.manifest import Manifest
 from tasks.postgres import Database, Session
-from tasks.progress import Listener, Progress
+from tasks.progress import AFTER_TABLES, Listener, Progress, Tell, unheard
 from tasks.statements import with_names
 from tasks.tools import Tool
 
 logger = logging.getLogger(__name__)
 
+# Percent done by then.
+_COMPARING = 95
 _KEY = "FK CONSTRAINT "
 _BEGUN = re.compile(r'processing data for table "(.+)"$')
 
@@ -66,16 +69,18 @@ def restore(
         PublishBlocked: readers kept the last load from being moved.
         RestoreFailed, CopyDiffers: the landing is as it was.
     """
-    started = time.monotonic()
+    started, waiting = time.monotonic(), functools.partial(listener, 0)
+    listener(0, "digesting the dump, to see that it is what was dumped")
     ensure_intact(directory, manifest.files)
     entries = archive.entries(pg_restore, directory, timeout_seconds=options.timeout_seconds)
     contents = archive.restored(entries, except_titles=manifest.left_out)
     session = claims.claim(destination)
     _recover(session, options)
-    changes = _ensure_fit(session, manifest, options)
-    load_id = _set_aside(session, manifest, options, run=run)
+    changes = _ensure_fit(session, manifest, options, waiting)
+    load_id = _set_aside(session, manifest, options, waiting, run=run)
     try:
         _fill(session, manifest, directory, pg_restore, options, contents=contents, listener=listener)
+        listener(_COMPARING, f"comparing {len(manifest.tables)} tables with what was dumped ({options.verify})")
         proved = proof.compare(session, manifest, options.verify)
         _accept(session, manifest, load_id)
     except BaseException as error:
@@ -86,6 +91,7 @@ def restore(
         "restored %s to %s as load %d: %d tables, %d rows in %.1f s",
         directory, destination, load_id, len(manifest.tables), manifest.rows, seconds,
     )  # fmt: skip
+    listener(100, f"restored {len(manifest.tables)} tables, {manifest.rows} rows, as load {load_id}")
     return Load(
         load_id=load_id,
         tables=len(manifest.tables),
@@ -97,14 +103,14 @@ def restore(
     )
 
 
-def _ensure_fit(session: Session, manifest: Manifest, options: RestoreOptions) -> list[Change]:
+def _ensure_fit(session: Session, manifest: Manifest, options: RestoreOptions, waiting: Tell) -> list[Change]:
     changes: list[Change] = []
 
     def ask() -> None:
         changes[:] = admission.ensure_fit(session, manifest, options)
 
     # To look at a view takes a lock on it.
-    _patiently(session, options, ask, "looking at the landing")
+    _patiently(session, options, ask, "looking at the landing", waiting)
     for emptied in (change for change in changes if change.is_of_rows_only):
         logger.warning("not as in the load before: %s", emptied.words)
     return changes
@@ -119,7 +125,7 @@ def _recover(session: Session, options: RestoreOptions) -> None:
         _patiently(session, options, lambda: generations.discard_landing(session, holding), "putting the landing back")
 
 
-def _set_aside(session: Session, manifest: Manifest, options: RestoreOptions, *, run: str) -> int:
+def _set_aside(session: Session, manifest: Manifest, options: RestoreOptions, waiting: Tell, *, run: str) -> int:
     """Clear the landing; keep the load that readers see, drop the one before it. All in one transaction."""
     begun: list[int] = []
 
@@ -136,7 +142,7 @@ def _set_aside(session: Session, manifest: Manifest, options: RestoreOptions, *,
         begun.append(ledger.begin_load(session, run, manifest))
 
     try:
-        _patiently(session, options, work, "setting the last load aside")
+        _patiently(session, options, work, "setting the last load aside", waiting)
     except StatementFailed as error:
         raise DestinationUnfit(
             f"the landing in {session.database} cannot be made ready: {error.message}; nothing was changed",
@@ -177,12 +183,15 @@ def _fill(
             if match := _BEGUN.search(line):
                 progress.begin(match[1])
 
-        for wanted in ([e for e in contents if not e.title.startswith(_KEY)], keys):
-            if wanted:
-                archive.pg_restore(
-                    session, tool, directory, wanted,
-                    jobs=options.jobs, timeout_seconds=options.timeout_seconds, on_line=on_line,
-                )  # fmt: skip
+        restore = functools.partial(
+            archive.pg_restore, session, tool, directory,
+            jobs=options.jobs, timeout_seconds=options.timeout_seconds, on_line=on_line,
+        )  # fmt: skip
+        if rest := [entry for entry in contents if not entry.title.startswith(_KEY)]:
+            restore(rest)
+    if keys:
+        listener(AFTER_TABLES, f"adding {len(keys)} foreign keys")
+        restore(keys)
 
 
 def _accept(session: Session, manifest: Manifest, load_id: int) -> None:
@@ -216,7 +225,9 @@ def _put_back(destination: Database, options: RestoreOptions, error: BaseExcepti
         ) from error
 
 
-def _patiently(session: Session, options: RestoreOptions, work: catalogue.Work, what: str) -> None:
+def _patiently(
+    session: Session, options: RestoreOptions, work: catalogue.Work, what: str, tell: Tell = unheard
+) -> None:
     seconds = options.readers_timeout_seconds
     state = "readers see what they saw"
-    catalogue.patiently(session, work, timeout_seconds=seconds, what=what, state=state)
+    catalogue.patiently(session, work, timeout_seconds=seconds, what=what, state=state, tell=tell)

@@ -1,6 +1,7 @@
 """Landing to tested models, beside those that readers see: `dbt build` into the `__next` schemas."""
 
 import contextlib
+import functools
 import logging
 import time
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ from tasks.dbt_program import DbtOptions
 from tasks.errors import DatabaseUnreachable, DestinationBusy, DestinationUnfit, PipelineError, RolledBack
 from tasks.ledger import Holding, State, read_holding
 from tasks.postgres import Database, Session
-from tasks.progress import Listener
+from tasks.progress import Listener, Tell
 from tasks.statements import with_names
 
 logger = logging.getLogger(__name__)
@@ -54,7 +55,8 @@ def build(
     """
     started = time.monotonic()
     session = claims.claim(destination)
-    version_id = _begin(session, load_id, dbt_digest, options, run=run)
+    waiting = functools.partial(listener, 0)
+    version_id = _begin(session, load_id, dbt_digest, options, waiting, run=run)
     try:
         dbt_program.build(session, options, output, listener=listener)
     except BaseException as error:
@@ -81,6 +83,7 @@ def build(
         seconds=round(time.monotonic() - started, 3),
     )
     _tell(load_id, built)
+    listener(100, f"built {len(built.models)} models, {built.tests} tests passed")
     return built
 
 
@@ -96,7 +99,7 @@ def _tell(load_id: int, built: Build) -> None:
         )
 
 
-def _begin(session: Session, load_id: int, dbt_digest: str, options: DbtOptions, *, run: str) -> int:
+def _begin(session: Session, load_id: int, dbt_digest: str, options: DbtOptions, waiting: Tell, *, run: str) -> int:
     begun: list[int] = []
 
     def work() -> None:
@@ -124,6 +127,7 @@ def _begin(session: Session, load_id: int, dbt_digest: str, options: DbtOptions,
         timeout_seconds=options.readers_timeout_seconds,
         what="clearing what an earlier build left",
         state="readers see what they saw",
+        tell=waiting,
     )
     return begun[0]
 

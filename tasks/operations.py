@@ -22,7 +22,9 @@ class RollBack(TowpathTask):
         destination = settings.database("destination", application_name="towpath RollBack")
         options = settings.publish_options()
         seconds, rebinds = options.readers_timeout_seconds, options.rebinds
-        current, before = rollback.roll_back(destination, readers_timeout_seconds=seconds, rebinds=rebinds)
+        current, before = rollback.roll_back(
+            destination, readers_timeout_seconds=seconds, rebinds=rebinds, listener=self.tell
+        )
         self._is_done = True
         sys.stdout.write(
             f"\nReaders of {destination} see load {before.load_id} of run {before.run} again, as of "

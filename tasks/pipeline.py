@@ -1,19 +1,33 @@
 """The tasks: what requires what, and what is complete when. The work is done a storey below."""
 
 import contextlib
+import functools
 import logging
 import sys
 from collections.abc import Mapping
 
-import luigi
-
-from tasks import audit, dump, ending, inquiry, landing, models, preflight, proof, report, sections, settings, summary
+from tasks import (
+    audit,
+    claims,
+    dump,
+    ending,
+    inquiry,
+    landing,
+    luigid,
+    models,
+    preflight,
+    proof,
+    report,
+    sections,
+    settings,
+    summary,
+)
 from tasks import publish as publishing
 from tasks.checkpoints import Json
 from tasks.errors import PipelineError
 from tasks.manifest import Manifest
 from tasks.step import RunTask, Step, major
-from tasks.task import INVOCATION, DatabaseReady, TowpathTask
+from tasks.task import DatabaseReady, TowpathTask
 
 logger = logging.getLogger(__name__)
 
@@ -22,14 +36,7 @@ class Preflight(RunTask):
     """Everything asked that can be asked beforehand. Complete when this very invocation has asked it and may go on."""
 
     checkpoint_name = "preflight"
-    # In the task's name, because luigid does no task again within seconds.
-    invocation: str = luigi.Parameter(default=INVOCATION)
-    is_listed: bool = luigi.BoolParameter(
-        default=True,
-        significant=False,
-        parsing=luigi.BoolParameter.EXPLICIT_PARSING,
-        description="print the whole list; else only what is not ok is logged",
-    )
+    is_listed: bool = luigid.Flag(default=True, description="print the whole list; else only what is not ok is logged")
 
     def requires(self) -> Mapping[str, TowpathTask]:
         # Whoever only looks wants to see in the list that a server does not answer.
@@ -41,23 +48,30 @@ class Preflight(RunTask):
 
     def complete(self) -> bool:
         try:
-            return self.checkpoint.made_from({"invocation": INVOCATION, "passed": True}) is not None
+            return self.checkpoint.made_from({"invocation": self.invocation, "passed": True}) is not None
         except PipelineError:
             return False
 
     def run(self) -> None:
         self.begin()
+        self._queue_up()
+        self.tell(0, "asking all that can be asked beforehand")
         with self.claimed():
             for server in self._servers().values() if self.is_listed else ():
                 with contextlib.suppress(PipelineError):
                     server.ensure()
             findings = preflight.look(self._plan())
-            fingerprint = {"invocation": INVOCATION, "passed": inquiry.has_passed(findings, strict=self.strict)}
+            fingerprint = {"invocation": self.invocation, "passed": inquiry.has_passed(findings, strict=self.strict)}
             began, seconds = self.times()
             found = {"findings": [finding.to_json() for finding in findings]}
             self.checkpoint.write(fingerprint, {**found, "started_at": began, "seconds": seconds})
+        self.tell(100, f"asked {len(findings)} questions")
         sys.stdout.write(inquiry.tell(findings, is_listed=self.is_listed))
         inquiry.ensure_passed(findings, strict=self.strict)
+
+    def _queue_up(self) -> None:
+        if not self.is_listed and (seconds := settings.queue_seconds()):
+            claims.queue_up(self.database("destination"), seconds=seconds, tell=functools.partial(self.tell, 0))
 
     @property
     def is_part_of_a_run(self) -> bool:
@@ -188,7 +202,8 @@ class PublishModels(Step):
     def work(self) -> Json:
         version, destination = _version(self), self.database("destination")
         options = settings.publish_options()
-        return vars(publishing.publish(version["load_id"], version["dbt_digest"], destination, options))
+        load_id, digest = version["load_id"], version["dbt_digest"]
+        return vars(publishing.publish(load_id, digest, destination, options, listener=self.tell))
 
 
 class FullPipeline(Step):
@@ -212,6 +227,7 @@ class FullPipeline(Step):
         destination, pg_dump = self.database("destination"), str(composed["versions"]["pg_dump"])
         psql = self.tools(source_major=int(pg_dump.split(".", maxsplit=1)[0])).pg_restore.path.with_name("psql")
         shown = summary.first_rows(destination, psql, sections.publish().show, composed["models"])
+        self.tell(100, f"run {self.run_name} is published")
         sys.stdout.write(summary.summarize(composed, self.folder.path, shown=shown) + "\n")
         return composed
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from tasks import admission, archive, claims, dbt_program, dependents, disk, generations, selection, servers, shapes
 from tasks.admission import Terms
+from tasks.amounts import size
 from tasks.archive import DumpOptions, Entry
 from tasks.dbt_program import DbtOptions
 from tasks.errors import Doubt, DumpFailed, SourceBusy
@@ -124,7 +125,7 @@ def _select(plan: Plan, source: Side, tools: Tools) -> Known:
     with session.transaction(lock_timeout_seconds=_LOCK_SECONDS):
         sizes = session.all(statement("read_table_sizes"), {"oids": numbers})
     cargo = Cargo(_manifest_of(plan, source, tools, entries), entries, sum(size for _, size in sizes))
-    told = f"{len(numbers)} with {disk.size(cargo.table_bytes)}, none locked, all readable by {source.server.role}"
+    told = f"{len(numbers)} with {size(cargo.table_bytes)}, none locked, all readable by {source.server.role}"
     return Known(cargo, told)
 
 

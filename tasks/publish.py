@@ -1,5 +1,6 @@
 """Tested models to readers: wait for those who could see neither version whole, then swap in one transaction."""
 
+import functools
 import logging
 import time
 from dataclasses import dataclass
@@ -9,10 +10,13 @@ from tasks.errors import DestinationBusy, LandingOccupied
 from tasks.generations import NEXT, previous
 from tasks.ledger import State, read_holding
 from tasks.postgres import Database, Session
+from tasks.progress import Listener, unheard
 
 logger = logging.getLogger(__name__)
 
 _GATE_SLICE_SECONDS = 2
+# Percent done by then.
+_READERS_ARE_GONE = 50
 _KEPT = "readers go on seeing the old version, the new one is built and kept"
 
 
@@ -36,7 +40,9 @@ class Publication:
     seconds: float
 
 
-def publish(load_id: int, dbt_digest: str, destination: Database, options: PublishOptions) -> Publication:
+def publish(
+    load_id: int, dbt_digest: str, destination: Database, options: PublishOptions, *, listener: Listener = unheard
+) -> Publication:
     """Show a built version to readers, all of it at once.
 
     Raises:
@@ -56,14 +62,17 @@ def publish(load_id: int, dbt_digest: str, destination: Database, options: Publi
             f"the version to be published, of load {load_id}, is no longer in {destination}; readers see what they saw",
             hint="run again: what is missing is built anew",
         )
-    _wait_for_old_snapshots(session, options)
+    listener(0, "waiting for readers whose snapshot is older than the new version")
+    _wait_for_old_snapshots(session, options, listener)
     waited = time.monotonic() - started
-    version, following = _swap(session, options)
+    listener(_READERS_ARE_GONE, "showing the new version to readers, in one transaction")
+    version, following = _swap(session, options, listener)
     seconds = time.monotonic() - started
     logger.info(
         "published load %d in %s: schemas %s, %.1f s of %.1f s spent waiting for readers",
         load_id, destination, ", ".join(version.version_schemas), waited, seconds,
     )  # fmt: skip
+    listener(100, f"readers see load {load_id}, in {', '.join(version.version_schemas)}")
     return _publication(version, following, waited=waited, seconds=seconds)
 
 
@@ -77,7 +86,7 @@ def _publication(version: State, following: list[str], *, waited: float, seconds
     )
 
 
-def _wait_for_old_snapshots(session: Session, options: PublishOptions) -> None:
+def _wait_for_old_snapshots(session: Session, options: PublishOptions, listener: Listener) -> None:
     """Wait until no session holds a snapshot in which the new tables are still empty.
 
     `create index concurrently` waits for exactly these, whichever role they are of, and obeys lock_timeout; to
@@ -96,12 +105,13 @@ def _wait_for_old_snapshots(session: Session, options: PublishOptions) -> None:
             timeout_seconds=options.readers_timeout_seconds,
             what="publishing (snapshots from before the new version was built)",
             state=_KEPT,
+            tell=functools.partial(listener, 0),
         )
     finally:
         session.run("set lock_timeout = 0")
 
 
-def _swap(session: Session, options: PublishOptions) -> tuple[State, list[str]]:
+def _swap(session: Session, options: PublishOptions, listener: Listener) -> tuple[State, list[str]]:
     swapped: list[tuple[State, list[str]]] = []
 
     def work() -> None:
@@ -129,6 +139,7 @@ def _swap(session: Session, options: PublishOptions) -> tuple[State, list[str]]:
         timeout_seconds=options.readers_timeout_seconds,
         what="publishing",
         state=_KEPT,
+        tell=functools.partial(listener, _READERS_ARE_GONE),
     )
     return swapped[0]
 

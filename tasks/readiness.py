@@ -8,6 +8,7 @@ import tenacity
 
 from tasks.errors import DatabaseUnreachable
 from tasks.postgres import Database, connect
+from tasks.progress import Listener, unheard
 
 logger = logging.getLogger(__name__)
 
@@ -31,7 +32,7 @@ def is_ready(database: Database) -> bool:
         return False
 
 
-def wait_until_ready(database: Database, options: ReadinessOptions) -> None:
+def wait_until_ready(database: Database, options: ReadinessOptions, listener: Listener = unheard) -> None:
     """Wait with growing pauses until the server answers a query; to accept a connection is not enough.
 
     Raises:
@@ -39,11 +40,19 @@ def wait_until_ready(database: Database, options: ReadinessOptions) -> None:
         LoginRefused, DatabaseMissing, SettingInvalid: at once, because waiting will not help.
     """
     started = time.monotonic()
+
+    def tell(state: tenacity.RetryCallState) -> None:
+        refused = state.outcome.exception() if state.outcome else None
+        if isinstance(refused, DatabaseUnreachable) and state.attempt_number == 1:
+            logger.info("waiting: %s", refused.message)
+        waited = time.monotonic() - started
+        listener(0, f"waiting for {database}, {waited:.0f} of {options.timeout_seconds:.0f} s")
+
     asking = tenacity.Retrying(
         retry=tenacity.retry_if_exception_type(DatabaseUnreachable),
         wait=tenacity.wait_random_exponential(multiplier=_FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE_SECONDS),
         stop=tenacity.stop_after_delay(options.timeout_seconds),
-        before_sleep=_tell,
+        before_sleep=tell,
         reraise=True,
     )
     try:
@@ -53,13 +62,9 @@ def wait_until_ready(database: Database, options: ReadinessOptions) -> None:
             f"{error.message} (waited {time.monotonic() - started:.0f} s)",
             hint=f"{error.hint}; or wait longer with [readiness] timeout_seconds",
         ) from error
-    logger.info("%s is ready after %.1f s", database, time.monotonic() - started)
-
-
-def _tell(state: tenacity.RetryCallState) -> None:
-    refused = state.outcome.exception() if state.outcome else None
-    if isinstance(refused, DatabaseUnreachable) and state.attempt_number == 1:
-        logger.info("waiting: %s", refused.message)
+    seconds = time.monotonic() - started
+    logger.info("%s is ready after %.1f s", database, seconds)
+    listener(100, f"{database} is ready after {seconds:.1f} s")
 
 
 def _ask(database: Database) -> None:

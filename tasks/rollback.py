@@ -1,5 +1,6 @@
 """The version before, back before readers' eyes, and the landing that it reads with it."""
 
+import functools
 import logging
 import time
 from collections.abc import Mapping, Sequence
@@ -10,13 +11,16 @@ from tasks.errors import NothingToRollBack
 from tasks.generations import DROPPED, previous
 from tasks.ledger import State, read_holding
 from tasks.postgres import Database, Session
+from tasks.progress import Listener, unheard
 
 logger = logging.getLogger(__name__)
 
 _KEPT = "readers go on seeing the current version"
 
 
-def roll_back(destination: Database, *, readers_timeout_seconds: float, rebinds: bool) -> tuple[State, State]:
+def roll_back(
+    destination: Database, *, readers_timeout_seconds: float, rebinds: bool, listener: Listener = unheard
+) -> tuple[State, State]:
     """Exchange the published version and the one before it, in one transaction; a second time goes forward again.
 
     No old snapshot need be waited for: those that could not see the previous version were, when it was published.
@@ -49,8 +53,13 @@ def roll_back(destination: Database, *, readers_timeout_seconds: float, rebinds:
             _exchange(session, current, before)
         exchanged.append((current, before))
 
-    catalogue.patiently(session, work, timeout_seconds=readers_timeout_seconds, what="rolling back", state=_KEPT)
+    listener(0, "exchanging the version that readers see and the one before")
+    catalogue.patiently(
+        session, work,
+        timeout_seconds=readers_timeout_seconds, what="rolling back", state=_KEPT, tell=functools.partial(listener, 0),
+    )  # fmt: skip
     current, before = exchanged[0]
+    listener(100, f"readers see load {before.load_id} of run {before.run} again")
     logger.info(
         "rolled back %s from load %d (run %s) to load %d (run %s) in %.1f s",
         destination, current.load_id, current.run, before.load_id, before.run, time.monotonic() - started,

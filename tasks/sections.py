@@ -50,6 +50,9 @@ class destination(luigi.Config):
     uri: str = luigi.Parameter(
         default="", visibility=ParameterVisibility.PRIVATE, description="libpq connection string"
     )
+    queue_seconds: float = luigi.FloatParameter(
+        default=0, description="how long to wait for another run that works there; 0: not at all"
+    )
 
 
 class artifacts(luigi.Config):

@@ -70,6 +70,11 @@ def database(role: str, *, application_name: str) -> Database:
     return Database.from_uri(given, application_name=application_name, limits=limits)
 
 
+def queue_seconds() -> float:
+    """Return how long a run waits for another one at the destination; 0 where it does not queue up at all."""
+    return max(destination().queue_seconds, 0)
+
+
 def start_embedded(role: str) -> None:
     """Start the embedded server of a role, with its database."""
     embedded_servers.start(Path(embedded().folder), role, PROJECT / "source_db_init" / "init.sql")

@@ -8,7 +8,7 @@ from typing import Any
 
 import luigi
 
-from tasks import audit, ledger, runlog, settings
+from tasks import audit, ledger, luigid, runlog, settings
 from tasks.checkpoints import Checkpoint, Json
 from tasks.errors import DestinationBusy, PipelineError
 from tasks.ledger import Holding
@@ -20,20 +20,25 @@ from tasks.tools import Tools
 logger = logging.getLogger(__name__)
 
 
+class RunId(luigi.Parameter):
+    """Names a run."""
+
+    def normalize(self, x: str) -> str:
+        """Return it, or today's date: a default would be evaluated on import, in luigid's workers days too early."""
+        return x or settings.default_run_id()
+
+
 class RunTask(TowpathTask):
     """A task of one run, whose failures are in the destination's audit log."""
 
-    run_id: str = luigi.Parameter(default="", description="names the run; by default today's date in UTC")
-    allow_older: bool = luigi.BoolParameter(
-        significant=False, description="load a dump that is older than what readers see"
-    )
-    strict: bool = luigi.BoolParameter(significant=False, description="let the preflight's warnings stop the run")
+    run_id: str = RunId(default="", description="names the run; by default today's date in UTC")
+    allow_older: bool = luigid.Flag(description="load a dump that is older than what readers see")
+    strict: bool = luigid.Flag(description="let the preflight's warnings stop the run")
     checkpoint_name = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # A default would be evaluated when this module is imported: in luigid's workers, days too early.
-        self.run_name = self.run_id or settings.default_run_id()
+        self.run_name = self.run_id
 
     @property
     def folder(self) -> RunFolder:

@@ -2,14 +2,11 @@
 
 import datetime
 import logging
-import math
 import time
-import uuid
 from typing import Any
 
 import luigi
 import luigi.retcodes
-import luigi.rpc
 from luigi.parameter import ParameterVisibility
 
 from tasks import ending, interruption, luigid, readiness, settings
@@ -19,25 +16,18 @@ from tasks.postgres import Database
 
 logger = logging.getLogger(__name__)
 
-# Worker processes share it, being forked.
-INVOCATION = uuid.uuid4().hex
-
-_SECONDS_BETWEEN_MESSAGES = 1.0
-
 logging.getLogger("luigi-interface").addFilter(Told())
 interruption.prepare()
 
 
-class TowpathTask(luigi.Task):
+class TowpathTask(luigid.ShownTask):
     """What all tasks do when they fail: say it in words, and end with the exit code of its kind."""
 
-    _told_at = 0.0
     # The run that a failure of this task is a failure of.
     run_name = ""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        luigid.do_without_if_absent()
         self.started_at = ""
 
     def on_failure(self, exception: BaseException) -> Any:
@@ -47,12 +37,12 @@ class TowpathTask(luigi.Task):
             return super().on_failure(exception)
         # The one instance that the luigi command reads its exit code from when all is done.
         luigi.retcodes.retcode().task_failed = exception.exit_code
-        return str(exception)
+        return luigid.page_of(str(exception))
 
     def _tell_failure(self, error: BaseException) -> None:
         began, seconds = self.times()
         failure = ending.Failure(
-            task=type(self).__name__, error=error, invocation=INVOCATION, started_at=began, seconds=seconds
+            task=type(self).__name__, error=error, invocation=self.invocation, started_at=began, seconds=seconds
         )
         try:
             ending.failed(self.run_name, failure)
@@ -80,20 +70,6 @@ class TowpathTask(luigi.Task):
         for required in luigi.task.flatten(self.requires()):
             required.ensure()
 
-    def tell(self, percentage: int, text: str) -> None:
-        """Show luigid, once a second at most, how far the task is; the work goes on whether it hears it or not."""
-        if self.set_status_message is None or self.set_progress_percentage is None:
-            return
-        if time.monotonic() - self._told_at < _SECONDS_BETWEEN_MESSAGES:
-            return
-        self._told_at = time.monotonic()
-        try:
-            self.set_status_message(text)
-            self.set_progress_percentage(percentage)
-        except luigi.rpc.RPCError:
-            # Luigi has tried for a minute, and the program whose output we read has waited with us.
-            self._told_at = math.inf
-
 
 class DatabaseReady(TowpathTask):
     """Complete while the server of a role answers a query; never taken from a file."""
@@ -113,7 +89,7 @@ class DatabaseReady(TowpathTask):
         self.begin()
         if settings.is_embedded(self.role):
             settings.start_embedded(self.role)
-        readiness.wait_until_ready(self._database(), settings.readiness_options())
+        readiness.wait_until_ready(self._database(), settings.readiness_options(), self.tell)
 
     def ensure(self) -> None:
         # A server that is restarted between two steps is waited for.

@@ -1,10 +1,12 @@
 """Luigi's scheduler, the real one, on a free port of the loopback address."""
 
+import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.conftest import PROJECT
 from tests.worlds import wait_until
 
 
@@ -21,7 +23,11 @@ class Luigid:
         command = [str(Path(sys.executable).with_name("luigid")), "--address=127.0.0.1", f"--port={self._port}"]
         with (self._folder / "luigid.log").open("w") as log:
             self._process = subprocess.Popen(
-                [*command, f"--state-path={self._folder / 'luigid.pickle'}"], cwd=self._folder, stdout=log, stderr=log
+                [*command, f"--state-path={self._folder / 'luigid.pickle'}"],
+                cwd=self._folder,
+                env=os.environ | {"LUIGI_CONFIG_PATH": str(PROJECT / "luigid.cfg")},
+                stdout=log,
+                stderr=log,
             )
         wait_until(self._answers)
         return f"http://127.0.0.1:{self._port}"
