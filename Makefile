@@ -19,7 +19,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python $(BIN)/python --pytho
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install run rollback psql dbt docs ui stop test test-faults check format lock clean distclean
+.PHONY: help install run rollback psql dbt docs ui stop test test-faults test-browser check format lock clean distclean
 
 # Old spellings on purpose: whatever Python it is must be able to read this.
 define CHECK_PYTHON
@@ -60,7 +60,7 @@ ui: $(RUNTIME) ## show runs in the browser, with Luigi's scheduler on 127.0.0.1:
 	@mkdir -p .towpath
 	@echo "http://127.0.0.1:8082 shows the runs that are started with this scheduler, in another terminal by"
 	@echo "    LUIGI_CONFIG_PATH=luigid.cfg make run"
-	@exec $(BIN)/luigid --address 127.0.0.1 --port 8082 --state-path .towpath/luigid.pickle
+	@exec env LUIGI_CONFIG_PATH=luigid.cfg $(BIN)/luigid --address 127.0.0.1 --port 8082 --state-path .towpath/luigid.pickle
 
 stop: ## stop the two embedded servers
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m tasks stop; else echo "nothing to stop: no $(VENV)"; fi
@@ -70,6 +70,11 @@ test: $(DEVELOPMENT) ## run the tests (ARGS='tests/unit -k dump')
 
 test-faults: $(DEVELOPMENT) ## kill it, starve it, lie to it: real faults on real servers (ARGS='-k hangs')
 	$(BIN)/pytest tests/faults --numprocesses=auto --dist=worksteal $(ARGS)
+
+test-browser: $(DEVELOPMENT) ## look at a run in a real browser, Chromium (ARGS='-k graph')
+	@command -v chromium > /dev/null && command -v chromedriver > /dev/null || \
+		{ echo "no chromium and chromedriver on PATH. On Debian: apt-get install chromium chromium-driver" >&2; exit 1; }
+	$(BIN)/pytest tests/browser $(ARGS)
 
 check: $(DEVELOPMENT) ## check style, types, imports between modules, SQL, and workflows
 	$(BIN)/ruff check .

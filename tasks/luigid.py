@@ -23,7 +23,7 @@ _ANSWER_SECONDS = 5
 _SECONDS_BETWEEN_MESSAGES = 1.0
 _PAGE_LETTERS = 64
 # luigid's page takes a message for HTML; a table's name may be anything.
-_AS_TEXT = str.maketrans("<>", "‹›")
+_AS_TEXT = str.maketrans("<>", "\u2039\u203a")
 
 # Worker processes share it, being forked.
 _INVOCATION = datetime.datetime.now(datetime.timezone.utc).isoformat(sep=" ")[:23]
@@ -35,7 +35,9 @@ luigi.interface.core.ignore_unconsumed |= {"rpc_retry_attempts", "rpc_retry_wait
 def page_of(text: str) -> str:
     """Break the lines of a failure's words where the box for them in luigid's page ends."""
     lines = text.splitlines()
-    return "\n".join(textwrap.fill(line.strip(), _PAGE_LETTERS, break_long_words=False) for line in lines)
+    return "\n".join(
+        textwrap.fill(line.strip(), _PAGE_LETTERS, break_long_words=False, break_on_hyphens=False) for line in lines
+    )
 
 
 class Invocation(luigi.Parameter):

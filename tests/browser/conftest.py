@@ -2,7 +2,6 @@
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from selenium import webdriver
@@ -14,9 +13,9 @@ __all__ = ["browser", "destinations", "first_run", "keeper", "published", "sourc
 
 # As root there is no sandbox; and nothing is to be asked of another machine.
 FLAGS = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--disable-dev-shm-usage", "--window-size=1400,900",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--disable-dev-shm-usage",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--window-size=1400,900",
 )  # fmt: skip
 
 
@@ -30,14 +29,6 @@ def browser(tmp_path_factory) -> Iterator[webdriver.Chrome]:
     driver = webdriver.Chrome(options=options, service=Service(_program("chromedriver")))
     yield driver
     driver.quit()
-
-
-@pytest.fixture
-def picture(browser, tmp_path) -> Iterator[Path]:
-    """Where the last thing seen is kept, for whoever looks into a failure."""
-    path = tmp_path / "seen.png"
-    yield path
-    browser.save_screenshot(str(path))
 
 
 def _program(name: str) -> str:

@@ -1,10 +1,18 @@
 """luigid's page in a real browser, beside a real job: what a run is at, what it waits for, why it failed."""
 
+import itertools
+import json
+import shlex
+import time
+import urllib.parse
+import urllib.request
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
@@ -12,15 +20,28 @@ from selenium.webdriver.remote.webelement import WebElement
 from tasks.postgres import open_session
 from tests.conftest import PROJECT
 from tests.luigid import Luigid
-from tests.worlds import Job, World, ask, wait_until
+from tests.worlds import ENCODED_PASSWORD, PASSWORD, Job, World, ask, url_of, wait_until
 
 HELD_MODEL = """{{ config(materialized='table') }}
 
-select rating, pause.* from {{ ref('ratings') }}
-cross join (select pg_advisory_xact_lock(7)::text as held) as pause
+select count(*) as films from {{ ref('ratings') }}
+cross join (select pg_advisory_xact_lock(7)) as pause
 """
-BUILDING = "dbt: 5 of 6 models and tests done, now analytics.held"
 CHAIN = ["DatabaseReady", "Preflight", "DumpSource", "RestoreDestination", "RunDbt", "PublishModels", "FullPipeline"]
+
+_numbers = itertools.count(1)
+
+
+def tasks_of(luigid: str) -> dict[str, dict[str, Any]]:
+    """What luigid knows of each task, by its id."""
+    asked = urllib.parse.quote(json.dumps({"status": "", "upstream_status": "", "search": ""}))
+    with urllib.request.urlopen(f"{luigid}/api/task_list?data={asked}") as answer:  # noqa: S310 (it is on loopback)
+        found: dict[str, dict[str, Any]] = json.load(answer)["response"]
+    return found
+
+
+def task_id(luigid: str, name: str) -> str:
+    return next(number for number, task in tasks_of(luigid).items() if task["name"] == name)
 
 
 class Page:
@@ -31,43 +52,44 @@ class Page:
         self._url = f"{url}/static/visualiser/index.html"
         self._pictures = pictures
 
-    def open(self, place: str) -> None:
-        """Open a tab of the page anew: it shows what was so when it was loaded."""
+    def open(self, place: str = "") -> None:
+        """Open a place of the page anew: it shows what was so when it was loaded."""
         self._browser.get("about:blank")
         self._browser.get(f"{self._url}#{place}")
 
-    def all(self, selector: str) -> list[WebElement]:
-        return self._browser.find_elements(By.CSS_SELECTOR, selector)
-
     def await_one(self, selector: str, text: str = "") -> WebElement:
-        """Wait until something is seen that has a text in it; a picture is kept of what was seen."""
+        """Wait until something is seen that has a text in it; a picture of the page is kept in any case."""
 
         def found() -> list[WebElement]:
-            return [each for each in self.all(selector) if each.is_displayed() and text in each.text]
+            try:
+                every = self._browser.find_elements(By.CSS_SELECTOR, selector)
+                return [each for each in every if each.is_displayed() and text in each.text]
+            except StaleElementReferenceException:
+                return []
 
         try:
             wait_until(found)
+            return found()[0]
         finally:
-            self._browser.save_screenshot(str(self._pictures / f"{selector.strip('#.').replace(' ', '-')}.png"))
-        return found()[0]
+            time.sleep(0.5)
+            self._browser.save_screenshot(str(self._pictures / f"seen-{next(_numbers)}.png"))
 
-    def rows(self) -> dict[str, str]:
-        """Each task in the list: its parameters by its name."""
-        wait_until(lambda: self.all("#taskTable tbody tr td:nth-child(3)"))
-        cells = [
-            [cell.text for cell in row.find_elements(By.TAG_NAME, "td")] for row in self.all("#taskTable tbody tr")
-        ]
-        return {name: parameters for _, name, parameters, *_ in cells}
-
-    def status(self, task: str) -> str:
-        """What the list says of a task."""
-        rows = [row.text for row in self.all("#taskTable tbody tr") if f" {task} " in row.text.replace("\n", " ")]
-        return rows[0].split()[0] if rows else ""
+    def rows(self) -> list[list[str]]:
+        """The list of tasks: state, name, parameters and more of each."""
+        self.await_one("#taskTable tbody tr td:nth-child(3)")
+        every = self._browser.find_elements(By.CSS_SELECTOR, "#taskTable tbody tr")
+        return [[cell.text.strip() for cell in row.find_elements(By.TAG_NAME, "td")] for row in every]
 
     def press(self, task: str, button: str) -> None:
         """Press one of the buttons beside a task in the list."""
-        row = next(row for row in self.all("#taskTable tbody tr") if task in row.text)
-        row.find_element(By.CSS_SELECTOR, button).click()
+        self.await_one("#taskTable tbody tr", task).find_element(By.CSS_SELECTOR, button).click()
+
+    def texts(self, selector: str) -> list[str]:
+        return [each.text for each in self._browser.find_elements(By.CSS_SELECTOR, selector)]
+
+    @property
+    def source(self) -> str:
+        return str(self._browser.page_source)
 
 
 @pytest.fixture
@@ -99,3 +121,79 @@ def held(world: World, start, shown) -> Iterator[Job]:
         wait_until(lambda: job.process.poll() is not None or ask(world.destination, waiting), seconds=100)
         assert job.process.poll() is None, job.said
         yield job
+
+
+def test_the_list_names_each_task_of_the_run_and_how_it_stands(held, page):
+    page.open()
+
+    rows = page.rows()
+
+    assert sorted(name for _, name, *_ in rows) == sorted([*CHAIN, "DatabaseReady"])
+    assert [state for state, name, *_ in rows if name == "RunDbt"] == ["RUNNING"]
+    assert {state for state, name, *_ in rows if name in ("PublishModels", "FullPipeline")} == {"PENDING"}
+    parameters = [parameters for _, name, parameters, *_ in rows if name == "RunDbt"]
+    assert len(parameters) == 1
+    assert parameters[0].startswith("invocation=20")
+    assert parameters[0].endswith("run_id=tonight")
+
+
+def test_a_running_task_shows_how_far_it_is_and_at_what(held, page):
+    page.open()
+    page.press("RunDbt", ".statusMessage")
+
+    page.await_one("#statusMessageModal pre", "dbt: 4 of 5 models and tests done, now analytics.held")
+    page.await_one("#statusMessageModal .progress-bar", "76%")
+
+    page.open("tab=workers")
+    page.await_one(".worker-table tbody", "RunDbt")
+    page.await_one(".taskProgressBar", "76%")
+
+
+def test_the_graph_shows_what_waits_for_what(held, page, luigid):
+    graph = f"tab=graph&taskId={task_id(luigid, 'FullPipeline')}"
+    page.open(f"{graph}&visType=svg")
+    page.await_one("#graphPlaceholder svg", "FullPipeline")
+    names = page.texts("#graphPlaceholder svg g.node text")
+
+    page.open(f"{graph}&visType=d3")
+    page.await_one("#graphPlaceholder svg", "RunDbt")
+    drawn = page.texts("#graphPlaceholder svg g.node")
+    edges = page.texts("#graphPlaceholder svg g.edgePath")
+
+    assert sorted(names) == sorted([*CHAIN, "DatabaseReady"])
+    assert len(drawn) == 8
+    assert len(edges) == 10
+
+
+def test_a_failed_task_shows_our_words_and_how_to_run_it_again(world, shown, page, luigid):
+    (world.project / "models" / "broken.sql").write_text("select 1 / nothing as x", encoding="utf-8")
+    failed = world.run("FullPipeline", "--run-id=tonight", **shown)
+
+    page.open("statuses=%5B%22FAILED%22%5D")
+    page.press("RunDbt", ".showError")
+    page.await_one("#errorModal", "Command to re-run")
+    told, command = page.texts("#errorModal pre")
+
+    assert failed.returncode == 27, failed.stderr
+    assert "model broken" in told
+    assert "readers see what they saw" in " ".join(told.split())
+    assert "what to do:" in told
+    assert "Traceback" not in told
+    assert command.startswith("luigi --module tasks RunDbt ")
+    again = world.run(*shlex.split(command)[3:], **shown)
+    assert again.returncode == 27, again.stderr
+
+
+def test_no_password_is_in_what_luigid_knows(world, keeper, start, shown, page, luigid):
+    uris = [url_of(database, keeper, ENCODED_PASSWORD) for database in (world.source, world.destination)]
+    given = [f"--source-uri={uris[0]}", f"--destination-uri={uris[1]}"]
+    command = [word for word in world.command("FullPipeline") if "-uri=" not in word]
+    job = start([*command, *given], **shown)
+    assert job.wait() == 0, job.said
+
+    page.open()
+    page.rows()
+
+    for secret in (PASSWORD, ENCODED_PASSWORD, "postgresql://"):
+        assert secret not in json.dumps(tasks_of(luigid))
+        assert secret not in page.source
