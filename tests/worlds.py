@@ -58,7 +58,8 @@ class World:
         """When each finished step of a run began: what has been done again has another time."""
         names = ("dump", "restore", "dbt", "publish", "report")
         found = {name: self.folder(run_id).checkpoint(name).read() for name in names}
-        return {name: content.get("started_at", "") for name, content in found.items() if content}
+        # The report of a failed run is no step's.
+        return {name: content["started_at"] for name, content in found.items() if content and "started_at" in content}
 
     def litter(self) -> list[str]:
         """Files and folders with a passing name."""

@@ -119,7 +119,9 @@ def test_the_report_tells_steps_tables_models_tests_and_versions(sample):
 
     report = json.loads((run / "report.json").read_text(encoding="utf-8"))
 
-    assert [(step["step"], step["outcome"]) for step in report["steps"]] == [(title, "done") for title in TITLES]
+    assert [(step["step"], step["outcome"]) for step in report["steps"]] == [
+        (t, "done") for t in ("Preflight", *TITLES)
+    ]
     began = [datetime.datetime.fromisoformat(step["started_at"]) for step in report["steps"]]
     assert began == sorted(began)
     assert all(moment.tzinfo is not None for moment in began)
