@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tasks import documentation, freshness, history, report, sections, settings
+from tasks import documentation, freshness, history, housekeeping, ledger, report, sections, settings
 from tasks.checkpoints import Json
 from tasks.dbt_artifacts import BuildResults
 from tasks.errors import PipelineError, RunInProgress
@@ -50,7 +50,8 @@ def published(run: str) -> Json:
     destination = settings.database("destination", application_name="towpath-asks")
     with connect(destination) as session:
         server = {"destination_server": str(session.value("show server_version"))}
-    docs = _documented(destination, folder)
+    docs, earlier = _documented(destination, folder), history.reports(folder.path.parent)
+    removed = _tidied(destination, folder)
     seen = freshness.published(destination)
     composed = report.compose(
         Ended(
@@ -63,8 +64,8 @@ def published(run: str) -> Json:
             built=checkpoints["dbt"].get("built", []),
             readers=seen.to_json() if seen else None,
             versions={**_versions(), **server},
-            earlier=history.reports(folder.path.parent),
-            docs=docs,
+            earlier=earlier,
+            aftermath={"docs": docs, "removed": removed, "disk": housekeeping.disk(folder.path.parent, folder)},
         )
     )
     _tell(composed, folder)
@@ -76,6 +77,16 @@ def _documented(destination: Database, folder: RunFolder) -> Json | None:
         return documentation.document(destination, settings.dbt_options(), folder.path)
     documentation.forget(folder.path)
     return None
+
+
+def _tidied(destination: Database, folder: RunFolder) -> list[Json]:
+    holding, root = ledger.holding_of(destination), folder.path.parent
+    seen, held = holding.version("published"), [state.run for state in holding.states]
+    if seen is None:
+        return []
+    return housekeeping.tidy(
+        root, settings.keeping(), published=seen.run, snapshot_at=seen.snapshot_at, held=[folder.path.name, *held]
+    )
 
 
 def failed(run: str, failure: Failure) -> None:
@@ -113,6 +124,7 @@ def _compose_failed(folder: RunFolder, failure: Failure) -> Json:
             readers=_readers(),
             versions=_versions(),
             earlier=history.reports(folder.path.parent),
+            aftermath={"docs": None, "removed": [], "disk": housekeeping.disk(folder.path.parent, folder)},
         )
     )
 

@@ -29,7 +29,7 @@ class Ended:
     `places` are source and destination by role; `checkpoints` are those of its finished steps; `failures` are empty
     where it was published; `findings` are the preflight's; `built` is what dbt came to, as `BuildResults.results`;
     `readers` is what readers see now, as `freshness.Published`, or `{"unknown": why}`; `earlier` are `history.reports`.
-    `docs` is what `documentation.document` says.
+    `aftermath` is what was done besides: `docs`, as `documentation` says it, `removed` and `disk`, as `housekeeping`.
     """
 
     run: str
@@ -42,7 +42,7 @@ class Ended:
     readers: Json | None
     versions: Mapping[str, str]
     earlier: Sequence[Json]
-    docs: Json | None = None
+    aftermath: Json
 
 
 def compose(ended: Ended) -> Json:
@@ -71,7 +71,7 @@ def compose(ended: Ended) -> Json:
         **_restored(ended),
         **_built(ended),
         "preflight": list(ended.findings),
-        "docs": ended.docs,
+        **ended.aftermath,
         "schemas": ended.checkpoints.get("publish", {}).get("schemas", []),
         "versions": {**ended.versions, **dict(_versions(ended))},
     }

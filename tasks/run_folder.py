@@ -1,6 +1,7 @@
 """What a run leaves behind, under which name, and whose it is while it is worked on.
 
-artifacts/<run>/preflight.json  dump/  dump.json  restore.json  dbt.json  dbt/  publish.json  report.json  run.log
+artifacts/<run>/preflight.json  dump/  dump.json  restore.json  dbt.json  dbt/  publish.json  report.json
+                report.html  catalogue.html  run.log
 """
 
 import contextlib
@@ -13,6 +14,9 @@ from pathlib import Path
 
 from tasks.checkpoints import Checkpoint, flush, writing_to
 from tasks.errors import RunInProgress
+
+CHECKPOINTS = ("preflight", "dump", "restore", "dbt", "publish", "report")
+_OTHERS = ("dbt", "report.html", "catalogue.html", "run.log")
 
 
 @dataclass(frozen=True)
@@ -37,8 +41,30 @@ class RunFolder:
         return self.path / "run.log"
 
     def checkpoint(self, name: str) -> Checkpoint:
-        """One of preflight, dump, restore, dbt, publish, report."""
+        """One of CHECKPOINTS."""
         return Checkpoint(self.path / f"{name}.json")
+
+    def remove_dump(self) -> None:
+        """Remove the dump, what proves it first; asked for again, it is made anew."""
+        self.checkpoint("dump").path.unlink(missing_ok=True)
+        _remove(self.dump)
+
+    def remove(self) -> None:
+        """Remove what a run leaves, its proofs first; a file of somebody else's stays, and the folder around it.
+
+        Killed half-way it leaves a run that has its first checkpoint and is not complete.
+        """
+        self.remove_dump()
+        proofs = [path for name in CHECKPOINTS if (path := self.checkpoint(name).path).exists()]
+        for path in [
+            *proofs[1:],
+            *(self.path / name for name in _OTHERS),
+            *self.path.glob(".*.unfinished"),
+            *proofs[:1],
+        ]:
+            _remove(path)
+        with contextlib.suppress(OSError):
+            self.path.rmdir()
 
     @contextlib.contextmanager
     def unfinished(self, final: Path) -> Iterator[Path]:

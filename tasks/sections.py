@@ -25,6 +25,19 @@ class Seconds(luigi.FloatParameter):
         return x
 
 
+class Count(luigi.IntParameter):
+    """How many are kept. One at least."""
+
+    def normalize(self, x: int) -> int:
+        """Return it as it is. Raises SettingInvalid where it is none: whether that means all or nothing is a guess."""
+        if x < 1:
+            raise SettingInvalid(
+                f"{x} runs cannot be kept; nothing was changed",
+                hint="give a number from 1 on, in luigi.cfg or in the flag that has it; to keep all, a large one",
+            )
+        return x
+
+
 class source(luigi.Config):
     """Where the data is, and which of it. Patterns are pg_dump's own: `sales.*`, `"Mixed Case"`."""
 
@@ -59,6 +72,8 @@ class artifacts(luigi.Config):
     """What a run leaves behind."""
 
     root: str = luigi.Parameter(default="artifacts", description="folder of the runs' folders")
+    keep: int = Count(default=7, description="how many runs' folders are kept")
+    keep_dumps: int = Count(default=2, description="how many of these keep their dumps")
 
 
 class embedded(luigi.Config):

@@ -11,6 +11,7 @@ from tasks.archive import DumpOptions
 from tasks.dbt_program import DbtOptions
 from tasks.errors import SettingInvalid
 from tasks.heartbeat import Limits
+from tasks.housekeeping import Keeping
 from tasks.landing import RestoreOptions
 from tasks.postgres import Database
 from tasks.publish import PublishOptions
@@ -51,6 +52,10 @@ def run_folder(run_id: str) -> RunFolder:
             hint="take up to 50 letters, digits and . _ : + - of which the first is a letter or a digit",
         )
     return RunFolder(Path(artifacts().root).resolve() / run_id)
+
+
+def keeping() -> Keeping:
+    return Keeping(runs=artifacts().keep, dumps=artifacts().keep_dumps)
 
 
 def is_embedded(role: str) -> bool:

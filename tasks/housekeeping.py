@@ -1,0 +1,130 @@
+"""Which runs' folders are kept, and how much room they take: after a publish the older ones go."""
+
+import json
+import logging
+import os
+import shutil
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from tasks.checkpoints import FORMAT, Json
+from tasks.errors import PipelineError, RunInProgress
+from tasks.run_folder import CHECKPOINTS, RunFolder
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keeping:
+    """How many runs are kept, and how many of these with their dumps; the one just published counts."""
+
+    runs: int
+    dumps: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Run:
+    """A run's folder, when it was last worked on, and what its checkpoints say; what they do not is empty."""
+
+    folder: RunFolder
+    worked_on: int
+    published_to: tuple[object, ...]
+    published_at: str
+    snapshot_at: str
+
+    @property
+    def name(self) -> str:
+        return self.folder.path.name
+
+
+def tidy(root: Path, keeping: Keeping, *, published: str, snapshot_at: str, held: Collection[str]) -> list[Json]:
+    """Remove what is older than what is to be kept, after a publish, and say what went: `run`, `what`, `bytes`.
+
+    Never removed: the run `published`, which readers see as of `snapshot_at`; the newest that was published to another
+    destination; one that could still be resumed, because its dump is newer than what readers see; one that a process
+    works on; and whatever is not a run. Of a run in `held`, whose version RollBack would bring back, the dump may go.
+    What cannot be removed is a warning.
+    """
+    try:
+        runs = _runs(root)
+    except OSError as error:
+        logger.warning("older runs were not looked for in %s: %s", root, error)
+        return []
+    by_time = sorted((run for run in runs if run.published_at), key=lambda run: run.published_at)
+    newest = {run.published_to: run.name for run in by_time}.values()
+    whole = {published, *newest, *(run.name for run in runs if run.snapshot_at > snapshot_at)}
+    gone = [run for run in runs[keeping.runs :] if run.name not in {*whole, *held}]
+    bare = [run for run in runs[keeping.dumps :] if run.name not in whole and run not in gone]
+    return [
+        *(removed for run in gone if (removed := _try_to_remove(run.folder, "run"))),
+        *(removed for run in bare if run.folder.dump.exists() and (removed := _try_to_remove(run.folder, "dump"))),
+    ]
+
+
+def disk(root: Path, folder: RunFolder) -> Json | None:
+    """Return the bytes of this run's files, of those of all runs, and what is free; None where it cannot be asked."""
+    try:
+        free = shutil.disk_usage(root).free
+        artifacts = sum(_bytes_in(run.folder.path) for run in _runs(root))
+        return {"run_bytes": _bytes_in(folder.path), "artifacts_bytes": artifacts, "free_bytes": free}
+    except OSError:
+        return None
+
+
+def _runs(root: Path) -> list[_Run]:
+    """The runs in the artifacts folder, that which was worked on last first."""
+    found = (_read(RunFolder(path)) for path in root.iterdir() if path.is_dir() and not path.is_symlink())
+    return sorted((run for run in found if run), key=lambda run: run.worked_on, reverse=True)
+
+
+def _read(folder: RunFolder) -> _Run | None:
+    """Return what is known of a run; None where the folder holds no checkpoint, and so is not one."""
+    whole = {name: content for name in CHECKPOINTS if (content := _content(folder.checkpoint(name).path))}
+    if not whole:
+        return None
+    published = whole.get("publish", {})
+    return _Run(
+        folder=folder,
+        worked_on=max(folder.checkpoint(name).path.stat().st_mtime_ns for name in whole),
+        published_to=tuple(published.get("fingerprint", {}).get(n) for n in ("system_identifier", "database_oid")),
+        published_at=published.get("started_at", ""),
+        snapshot_at=whole.get("dump", {}).get("snapshot_at", ""),
+    )
+
+
+def _content(path: Path) -> Json:
+    """What a checkpoint of this version of Towpath or an older one says; nothing where it is none."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    is_ours = isinstance(content, dict) and content.get("format") in range(FORMAT + 1) and "fingerprint" in content
+    return content if is_ours else {}
+
+
+def _try_to_remove(folder: RunFolder, what: str) -> Json | None:
+    path = folder.path if what == "run" else folder.dump
+    size = _bytes_in(path)
+    try:
+        with folder.claimed():
+            folder.remove() if what == "run" else folder.remove_dump()
+    except RunInProgress:
+        return None
+    except (OSError, PipelineError) as error:
+        logger.warning("an older %s was not removed, %s: %s", what, path, error)
+        return None
+    logger.info("removed an older %s, %s: %d bytes", what, path, size)
+    return {"run": folder.path.name, "what": what, "bytes": size}
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(_size(Path(parent) / name) for parent, _, names in os.walk(folder) for name in names)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.lstat().st_size
+    except FileNotFoundError:
+        # Another run ends, or tidies too.
+        return 0

@@ -1,0 +1,266 @@
+"""Which runs' folders go after a publish, and that nothing else does."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tasks import housekeeping
+from tasks.checkpoints import FORMAT, Json
+from tasks.housekeeping import Keeping
+from tasks.run_folder import RunFolder
+from tests.conftest import PROJECT
+from tests.worlds import wait_until
+
+HERE, ELSEWHERE = "1", "2"
+CLAIM = """
+import sys
+from pathlib import Path
+from tasks.run_folder import RunFolder
+with RunFolder(Path(sys.argv[1])).claimed():
+    print("claimed", flush=True)
+    sys.stdin.read()
+"""
+
+
+def make_run(root: Path, day: int, *, published_to: str = HERE, dumped_on: int | None = None) -> Path:
+    """A run of some day of November, as it is left; `published_to` nothing, it failed after its dump."""
+    folder = RunFolder(root / f"2026-11-{day:02}")
+    (folder.dump).mkdir(parents=True)
+    (folder.dump / "1.dat.gz").write_bytes(bytes(1000))
+    (folder.dbt / "logs").mkdir(parents=True)
+    (folder.dbt / "logs" / "dbt.log").write_bytes(bytes(100))
+    folder.log.write_bytes(bytes(10))
+    place = {"system_identifier": published_to, "database_oid": 5}
+    contents: dict[str, Json] = {
+        "preflight": {},
+        "dump": {"snapshot_at": snapshot_of(dumped_on or day)},
+        **(
+            {"publish": {"fingerprint": place, "started_at": f"2026-11-{day:02}T03:00:00+00:00"}}
+            if published_to
+            else {}
+        ),
+        "report": {},
+    }
+    for name, content in contents.items():
+        path = folder.checkpoint(name).path
+        path.write_text(json.dumps({"format": FORMAT, "fingerprint": {}, **content}), encoding="utf-8")
+        os.utime(path, (day * 86400, day * 86400))
+    return folder.path
+
+
+def snapshot_of(day: int) -> str:
+    return f"2026-11-{day:02}T03:00:00.000000Z"
+
+
+@pytest.fixture
+def root(tmp_path):
+    """Ten published runs, of the 1st to the 10th, the last of which readers see."""
+    for day in range(1, 11):
+        make_run(tmp_path, day)
+    return tmp_path
+
+
+def tidy(root: Path, *, runs: int = 3, dumps: int = 9, published: int = 10, held: tuple[int, ...] = ()) -> list[str]:
+    """Tidy up after a run, and return what went as words."""
+    removed = housekeeping.tidy(
+        root,
+        Keeping(runs=runs, dumps=dumps),
+        published=f"2026-11-{published:02}",
+        snapshot_at=snapshot_of(published),
+        held=[f"2026-11-{day:02}" for day in held],
+    )
+    return sorted(f"{one['what']} {one['run']}" for one in removed)
+
+
+def days(root: Path) -> list[int]:
+    return sorted(int(path.name[-2:]) for path in root.iterdir() if path.is_dir())
+
+
+def days_with_dumps(root: Path) -> list[int]:
+    return sorted(int(path.parent.name[-2:]) for path in root.glob("*/dump"))
+
+
+def test_the_newest_runs_are_kept_and_older_ones_go_with_all_that_they_left(root):
+    removed = tidy(root)
+
+    assert days(root) == [8, 9, 10]
+    assert removed == [f"run 2026-11-{day:02}" for day in range(1, 8)]
+
+
+def test_a_dump_goes_before_its_report_and_what_proved_it_with_it(root):
+    removed = tidy(root, runs=5, dumps=2)
+
+    assert days(root) == [6, 7, 8, 9, 10]
+    assert days_with_dumps(root) == [9, 10]
+    assert [f"dump 2026-11-{day:02}" for day in (6, 7, 8)] == [what for what in removed if "dump" in what]
+    assert sorted(path.name for path in (root / "2026-11-08").iterdir()) == [
+        "dbt",
+        "preflight.json",
+        "publish.json",
+        "report.json",
+        "run.log",
+    ]
+
+
+def test_what_goes_is_told_with_its_size(root):
+    size = sum(path.stat().st_size for path in (root / "2026-11-01").rglob("*") if path.is_file())
+
+    removed = housekeeping.tidy(
+        root, Keeping(runs=9, dumps=9), published="2026-11-10", snapshot_at=snapshot_of(10), held=[]
+    )
+
+    assert removed == [{"run": "2026-11-01", "what": "run", "bytes": size}]
+
+
+def test_the_run_that_readers_see_stays_with_its_dump_however_old(root):
+    tidy(root, runs=1, dumps=1, published=2)
+
+    assert 2 in days(root)
+    assert 2 in days_with_dumps(root)
+
+
+def test_a_run_that_could_be_rolled_back_to_stays_but_for_its_dump(root):
+    tidy(root, runs=1, dumps=1, held=(8, 10))
+
+    assert days(root) == [8, 10]
+    assert days_with_dumps(root) == [10]
+
+
+def test_the_newest_run_that_was_published_to_another_destination_stays(root):
+    for day in (22, 23):
+        folder = make_run(root, day, published_to=ELSEWHERE, dumped_on=1)
+        for path in folder.glob("*.json"):
+            os.utime(path, (0, 0))
+
+    tidy(root, runs=2)
+
+    assert days(root) == [9, 10, 23]
+
+
+def test_a_run_whose_dump_is_newer_than_what_readers_see_can_be_resumed_and_stays(root):
+    make_run(root, 11, published_to="", dumped_on=12)
+    for path in (root / "2026-11-11").glob("*.json"):
+        os.utime(path, (0, 0))
+
+    tidy(root, runs=1, dumps=1)
+
+    assert days(root) == [10, 11]
+    assert days_with_dumps(root) == [10, 11]
+
+
+def test_a_failed_run_whose_dump_is_older_than_what_readers_see_goes_as_others_do(root):
+    make_run(root, 11, published_to="")
+    make_run(root, 12)
+
+    tidy(root, published=12, runs=1)
+
+    assert days(root) == [12]
+
+
+def test_a_run_that_a_process_works_on_stays(root):
+    command = [sys.executable, "-c", CLAIM, str(root / "2026-11-01")]
+    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+
+        tidy(root)
+        other.kill()
+
+    assert days(root) == [1, 8, 9, 10]
+
+
+def test_what_is_not_a_run_is_never_touched(root, tmp_path_factory):
+    elsewhere = make_run(tmp_path_factory.mktemp("elsewhere"), 1)
+    (root / "linked").symlink_to(elsewhere)
+    (root / "photos").mkdir()
+    (root / "photos" / "report.json").write_text("{}", encoding="utf-8")
+    (root / "empty").mkdir()
+    (root / "index.html").write_text("of all runs", encoding="utf-8")
+    before = sorted(path for path in elsewhere.rglob("*"))
+
+    tidy(root, runs=1)
+
+    assert sorted(path.name for path in root.iterdir()) == ["2026-11-10", "empty", "index.html", "linked", "photos"]
+    assert (root / "photos" / "report.json").exists()
+    assert sorted(path for path in elsewhere.rglob("*")) == before
+
+
+def test_a_file_of_somebody_elses_in_a_runs_folder_stays_and_what_a_link_leads_to(root, tmp_path_factory):
+    other_disk = tmp_path_factory.mktemp("other disk")
+    (other_disk / "rows").write_text("rows", encoding="utf-8")
+    (root / "2026-11-01" / "notes.txt").write_text("why it failed", encoding="utf-8")
+    (root / "2026-11-01" / "dbt" / "link").symlink_to(other_disk)
+
+    tidy(root, runs=1)
+
+    assert [path.name for path in (root / "2026-11-01").iterdir()] == ["notes.txt"]
+    assert (other_disk / "rows").exists()
+
+
+def test_what_a_killed_run_left_unfinished_goes_with_it(root):
+    (root / "2026-11-01" / ".dump.unfinished").mkdir()
+    (root / "2026-11-01" / ".report.json.unfinished").write_text("{", encoding="utf-8")
+
+    tidy(root, runs=1)
+
+    assert days(root) == [10]
+
+
+REMOVE = """
+import sys
+from pathlib import Path
+from tasks.run_folder import RunFolder
+print("removing", flush=True)
+RunFolder(Path(sys.argv[1])).remove()
+"""
+
+
+def test_killed_while_removing_it_leaves_a_run_that_is_not_complete_and_goes_the_next_time(root):
+    folder = RunFolder(root / "2026-11-01")
+    for number in range(20_000):
+        (folder.dump / f"{number}.dat").touch()
+    with subprocess.Popen(
+        [sys.executable, "-c", REMOVE, str(folder.path)], cwd=PROJECT, stdout=subprocess.PIPE
+    ) as removing:
+        assert removing.stdout is not None
+        removing.stdout.readline()
+        wait_until(lambda: not folder.checkpoint("dump").path.exists())
+        removing.kill()
+    assert folder.dump.exists(), "it was to be killed in the middle"
+
+    assert folder.checkpoint("dump").read() is None
+    assert tidy(root, runs=9)[0] == "run 2026-11-01"
+    assert not folder.path.exists()
+
+
+def test_what_cannot_be_removed_is_told_and_the_others_go(root, caplog):
+    # Whoever is root may remove any file, but not a folder as a file.
+    (root / "2026-11-01" / "dump.json").unlink()
+    (root / "2026-11-01" / "dump.json").mkdir()
+
+    removed = tidy(root, runs=8)
+
+    assert removed == ["run 2026-11-02"]
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert f"an older run was not removed, {root / '2026-11-01'}" in caplog.text
+
+
+def test_the_disk_used_is_of_runs_alone(root):
+    (root / "photos").mkdir()
+    (root / "photos" / "large").write_bytes(bytes(100_000))
+    one = sum(path.stat().st_size for path in (root / "2026-11-01").rglob("*") if path.is_file())
+
+    used = housekeeping.disk(root, RunFolder(root / "2026-11-01"))
+
+    assert used is not None
+    assert used["run_bytes"] == one
+    assert 9 * one < used["artifacts_bytes"] < 11 * one
+    assert used["free_bytes"] > 0
+
+
+def test_the_disk_of_a_folder_that_is_not_there_is_not_told(tmp_path):
+    assert housekeeping.disk(tmp_path / "nowhere", RunFolder(tmp_path / "nowhere" / "x")) is None
