@@ -1,4 +1,4 @@
-"""What the documents name is there."""
+"""What the documents and the workflows name is there."""
 
 import re
 import subprocess
@@ -8,11 +8,12 @@ import pytest
 
 from tests.conftest import PROJECT
 
-DOCUMENTS = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md")])
+WORKFLOWS = (PROJECT / ".github").rglob("*.yml")
+DOCUMENTS = sorted([*PROJECT.glob("*.md"), *(PROJECT / "docs").rglob("*.md"), *WORKFLOWS])
 LINK = re.compile(r"\]\(([^)#]+)")
 # A path as prose and code name it: `tasks/sql`, `bash .ci/run`.
 NAMED = re.compile(r"(?<![\w./-])((?:tasks|tests|docs|benchmarks|\.ci|deploy|source_db_init)/[\w./-]*\w)")
-COMMAND = re.compile(r"(?:`|^    )make ([a-z-]+)", re.MULTILINE)
+COMMAND = re.compile(r"(?:`|^    |run: )make ([a-z-]+)", re.MULTILINE)
 
 
 def named(document: Path) -> str:
