@@ -3,7 +3,7 @@
 luigi --module tasks FullPipeline
 """
 
-from tasks.operations import RollBack
+from tasks.operations import CheckFreshness, RollBack
 from tasks.pipeline import (
     DumpSource,
     FullPipeline,
@@ -15,6 +15,7 @@ from tasks.pipeline import (
 from tasks.task import DatabaseReady
 
 __all__ = [
+    "CheckFreshness",
     "DatabaseReady",
     "DumpSource",
     "FullPipeline",

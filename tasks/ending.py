@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tasks import documentation, freshness, history, housekeeping, ledger, report, sections, settings
+from tasks import alerts, documentation, freshness, history, housekeeping, ledger, notify, report, sections, settings
 from tasks.checkpoints import Json
 from tasks.dbt_artifacts import BuildResults
 from tasks.errors import PipelineError, RunInProgress
@@ -16,8 +16,6 @@ from tasks.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
 
-# What a report is told by, each by itself: in words for the log, and how.
-_VOICES: Sequence[tuple[str, Callable[[Json, RunFolder], None]]] = ()
 _BUG = "this is a bug of Towpath: report it with the run's log; then run the same command again"
 
 
@@ -170,3 +168,17 @@ def _try(what: str, voice: Callable[[Json, RunFolder], None], composed: Json, fo
         voice(composed, folder)
     except Exception as error:  # noqa: BLE001 (a published run must not fail of what is said about it)
         logger.warning("%s of run %s: %s; the run itself is not affected", what, composed["run"], error)
+
+
+def late(error: PipelineError) -> None:
+    """Tell that what readers see is late, or why that is not known. Raises SettingInvalid."""
+    notify.send(alerts.of_lateness(error), settings.notify_options())
+
+
+def _alert(composed: Json, _folder: RunFolder) -> None:
+    options = settings.notify_options()
+    notify.send(alerts.of_run(composed, on=options.on), options)
+
+
+# What a report is told by, each by itself: in words for the log, and how. Pages come first: an alert names them.
+_VOICES: Sequence[tuple[str, Callable[[Json, RunFolder], None]]] = (("the alert", _alert),)

@@ -167,6 +167,12 @@ class SchemaDrifted(PipelineError):
     exit_code = 39
 
 
+class PublishedLate(PipelineError):
+    """What readers see is older than `[notify] expected_every`."""
+
+    exit_code = 40
+
+
 class ToolMissing(PipelineError):
     """A program is not installed, or not in a version that will do."""
 

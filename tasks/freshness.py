@@ -1,9 +1,12 @@
-"""What readers see now, and since when."""
+"""What readers see now, since when, and whether that is recent enough."""
 
+import datetime
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from tasks import audit
+from tasks import audit, history
 from tasks.checkpoints import Json
+from tasks.errors import PublishedLate
 from tasks.postgres import Database, connect
 from tasks.statements import statement
 
@@ -27,3 +30,47 @@ def published(destination: Database) -> Published | None:
     with connect(destination) as session:
         rows = session.all(statement("read_published")) if audit.is_there(session) else []
     return Published(**dict(zip(Published.__dataclass_fields__, rows[0], strict=True))) if rows else None
+
+
+def ensure_recent(destination: Database, *, expected_every: datetime.timedelta, ended: Sequence[Json]) -> str:
+    """Return a line on what readers see; `ended` are `history.reports`, by which it is said why that is old.
+
+    The age is the data's, since the dump's snapshot, and not since the publication: a rollback and a model that is
+    edited publish anew what is old.
+
+    Raises:
+        PublishedLate: nothing is published, or it is older than `expected_every`.
+        PipelineError: as `connect` does.
+    """
+    seen, expected = published(destination), f"expected every {span(expected_every)}"
+    last, remedy = history.last_to_end(ended)
+    if seen is None:
+        raise PublishedLate(
+            f"readers of {destination} see nothing yet, and a version is {expected}; {last}", hint=remedy
+        )
+    told = f"load {seen.load_id} of run {seen.run} as of {history.moment(seen.snapshot_at)}"
+    age, since = _ago(seen.snapshot_at), span(_ago(seen.published_at))
+    if age > expected_every:
+        raise PublishedLate(
+            f"readers of {destination} see data {span(age)} old, and a version is {expected}: {told}, published "
+            f"{since} ago; {last}",
+            hint=remedy,
+        )
+    return f"readers see {told}, published {since} ago, in time ({expected})"
+
+
+def span(duration: datetime.timedelta) -> str:
+    """Say a duration as people do: 40 s, 90 min, 26 h, 3 days 4 h."""
+    seconds = int(duration.total_seconds())
+    if seconds < 2 * 60:
+        return f"{seconds} s"
+    if seconds < 2 * 3600:
+        return f"{seconds // 60} min"
+    if seconds < 48 * 3600:
+        return f"{seconds // 3600} h"
+    days, hours = divmod(seconds // 3600, 24)
+    return f"{days} days {hours} h" if hours else f"{days} days"
+
+
+def _ago(moment: str) -> datetime.timedelta:
+    return datetime.datetime.now(datetime.timezone.utc) - datetime.datetime.fromisoformat(moment)

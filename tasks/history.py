@@ -1,10 +1,13 @@
 """The runs whose reports are in the artifacts folder."""
 
 import json
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tasks.checkpoints import FORMAT, Json
+
+_MESSAGE_WIDTH = 300
 
 
 def reports(root: Path) -> list[Json]:
@@ -28,3 +31,21 @@ def _reports(root: Path) -> Iterator[Json]:
 def last_published(earlier: list[Json], *, except_run: str) -> Json | None:
     """Return the newest report of another run that was published."""
     return next((r for r in earlier if r["outcome"] == "published" and r["run"] != except_run), None)
+
+
+def last_to_end(ended: Sequence[Json]) -> tuple[str, str]:
+    """Say of the newest of some reports how that run ended, and what to do where none has been published since."""
+    if not ended:
+        return "no run has left a report here", "see that runs are started, then: luigi --module tasks FullPipeline"
+    last = ended[0]
+    told = f"the last run to end, {last['run']}, was {last['outcome']} {moment(last['ended_at'])}"
+    if last["outcome"] == "published":
+        return told, "find out why no run has ended since (is one at work? is cron?), or start one"
+    failure = last["failures"][-1]
+    message = textwrap.shorten(failure["message"], _MESSAGE_WIDTH, placeholder=" …")
+    return f"{told} (code {failure['exit_code']}): {message}", f"{failure['remedy']}; its log: {last['log']}"
+
+
+def moment(iso: str) -> str:
+    """Say a time, ISO 8601 in UTC, to the minute."""
+    return f"{iso[:16].replace('T', ' ')} UTC"

@@ -2,9 +2,13 @@
 
 import sys
 from collections.abc import Mapping
+from typing import Any
 
-from tasks import rollback, settings
-from tasks.task import DatabaseReady, TowpathTask
+import luigi
+
+from tasks import ending, freshness, history, rollback, settings
+from tasks.errors import PipelineError
+from tasks.task import INVOCATION, DatabaseReady, TowpathTask
 
 
 class RollBack(TowpathTask):
@@ -31,3 +35,31 @@ class RollBack(TowpathTask):
             f"{before.snapshot_at[:19]} UTC, in place of load {current.load_id} of run {current.run}.\n"
             "RollBack once more goes forward again; the next new run replaces both.\n"
         )
+
+
+class CheckFreshness(TowpathTask):
+    """See whether what readers see is recent enough; if not, or if it cannot be asked, `[notify]` is told."""
+
+    # In the task's name, because luigid does no task again within seconds.
+    invocation: str = luigi.Parameter(default=INVOCATION)
+    _is_done = False
+
+    def complete(self) -> bool:
+        return self._is_done
+
+    def run(self) -> None:
+        every = settings.expected_every()
+        # No task before this one: that the destination does not answer is to be told as well.
+        DatabaseReady(role="destination").ensure()
+        told = freshness.ensure_recent(
+            settings.database("destination", application_name="towpath-asks"),
+            expected_every=every,
+            ended=history.reports(settings.artifacts_root()),
+        )
+        self._is_done = True
+        sys.stdout.write(f"{told}\n")
+
+    def on_failure(self, exception: BaseException) -> Any:
+        if isinstance(exception, PipelineError):
+            ending.late(exception)
+        return super().on_failure(exception)

@@ -96,6 +96,7 @@ class Preflight(RunTask):
             dumped=Manifest.from_json(self.read("dump")) if is_dumped else None,
             has_landed=is_dumped and self.clone(RestoreDestination).complete(),
             terms=settings.restore_options(allow_older=self.allow_older),
+            alerts=settings.notify_options,
         )
 
 

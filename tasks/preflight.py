@@ -5,7 +5,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tasks import admission, archive, claims, dbt_program, dependents, disk, generations, selection, servers, shapes
+from tasks import (
+    admission,
+    archive,
+    claims,
+    dbt_program,
+    dependents,
+    disk,
+    generations,
+    notify,
+    selection,
+    servers,
+    shapes,
+)
 from tasks.admission import Terms
 from tasks.amounts import size
 from tasks.archive import DumpOptions, Entry
@@ -14,6 +26,7 @@ from tasks.errors import Doubt, DumpFailed, SourceBusy
 from tasks.inquiry import Finding, Inquiry, Known, Unknown
 from tasks.ledger import Holding, read_holding
 from tasks.manifest import Manifest
+from tasks.notify import NotifyOptions
 from tasks.postgres import Database, Session, connect
 from tasks.run_folder import RunFolder
 from tasks.servers import Server
@@ -38,6 +51,7 @@ class Plan:
     dumped: Manifest | None
     has_landed: bool
     terms: Terms
+    alerts: Callable[[], NotifyOptions]
 
 
 @dataclass(frozen=True)
@@ -72,6 +86,7 @@ def look(plan: Plan) -> list[Finding]:
             inquiry.ask("source", lambda: f"not needed: this run's dump is complete, as of {as_of} UTC")
         _ask_destination(inquiry, plan, destination, cargo)
     inquiry.ask("dbt", lambda: _find_project(plan))
+    inquiry.ask("alerts", lambda: notify.consider(plan.alerts()))
     return inquiry.findings
 
 

@@ -49,15 +49,17 @@ def compose(ended: Ended) -> Json:
     """Put together what `report.json` says; what a failed run did not come to is null or empty.
 
     Times are ISO 8601 in UTC, sizes bytes, durations seconds; `run_seconds` is what the steps took, pauses between the
-    tries of a run left out.
+    tries of a run left out. `failing_since` is when the first of the runs failed that have failed one after another up
+    to this one, and in `after_failure` up to the last run to end before this one, which has not failed.
     """
     before = history.last_published(list(ended.earlier), except_run=ended.run)
-    steps = _steps(ended)
+    steps, now = _steps(ended), datetime.datetime.now(datetime.timezone.utc).isoformat()
     return {
         "run": ended.run,
         "outcome": "failed" if ended.failures else "published",
         "failures": list(ended.failures),
-        "ended_at": datetime.datetime.now(datetime.timezone.utc).isoformat(),
+        "failing_since": (_failing_since(ended) or now) if ended.failures else None,
+        "ended_at": now,
         "run_seconds": round(sum(step["seconds"] for step in steps), 3),
         "folder": str(ended.folder),
         "log": str(ended.folder / "run.log") if (ended.folder / "run.log").exists() else None,
@@ -95,7 +97,12 @@ def _failed_before(ended: Ended) -> Json | None:
     last = next(iter(ended.earlier), None)
     if last is None or last["outcome"] != "failed" or ended.failures:
         return None
-    return {name: last[name] for name in ("run", "ended_at", "failures")}
+    return {**{name: last[name] for name in ("run", "ended_at", "failures")}, "failing_since": _failing_since(ended)}
+
+
+def _failing_since(ended: Ended) -> str | None:
+    last = next(iter(ended.earlier), None)
+    return str(last["failing_since"]) if last and last["outcome"] == "failed" else None
 
 
 def _dumped(ended: Ended, before: Json | None) -> Json:

@@ -1,5 +1,6 @@
 """What can be set: a class is a section of `luigi.cfg`, a parameter also a flag: `[dbt] threads` is `--dbt-threads`."""
 
+import datetime
 from pathlib import Path
 
 import luigi
@@ -7,6 +8,7 @@ from luigi.parameter import ParameterVisibility
 
 from tasks.drift import POLICIES
 from tasks.errors import SettingInvalid
+from tasks.notify import EVENTS
 from tasks.proof import LEVELS
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -36,6 +38,23 @@ class Count(luigi.IntParameter):
                 hint="give a number from 1 on, in luigi.cfg or in the flag that has it; to keep all, a large one",
             )
         return x
+
+
+class Every(luigi.TimeDeltaParameter):
+    """How often something is to happen; nothing, or 0, for no matter how often."""
+
+    def parse(self, x: str) -> datetime.timedelta:
+        """Read `26h`, `1 day 2 hours`, `P1DT2H` or a number of seconds. Raises SettingInvalid."""
+        try:
+            every: datetime.timedelta = super().parse(x or "0")
+        except (luigi.parameter.ParameterException, OverflowError):
+            every = datetime.timedelta(-1)
+        if every < datetime.timedelta(0):
+            raise SettingInvalid(
+                f"{x!r} does not say how often something is to happen; nothing was changed",
+                hint="give it like 26h, 90 minutes or 1 day 2 hours, the longest unit first",
+            )
+        return every
 
 
 class source(luigi.Config):
@@ -146,3 +165,19 @@ class publish(luigi.Config):
         default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING, description="keep a version to roll back to"
     )
     show: str = luigi.Parameter(default="gold.film_ratings", description="the model whose first rows a run shows")
+
+
+class notify(luigi.Config):
+    """Who is told how runs end, and when what readers see is late."""
+
+    urls: str = luigi.Parameter(
+        default="[]", visibility=ParameterVisibility.PRIVATE, description="apprise URLs, as a JSON list or one a line"
+    )
+    on: tuple[str, ...] = luigi.ListParameter(
+        default=("failure", "recovery", "lateness"), description=f"what to tell of: {', '.join(EVENTS)}"
+    )
+    expected_every: datetime.timedelta = Every(
+        default=datetime.timedelta(0), description="how old what readers see may grow, for CheckFreshness: 26h"
+    )
+    tries: int = luigi.IntParameter(default=3, description="how often each URL is tried")
+    timeout_seconds: float = Seconds(default=30, description="how long to try in all")

@@ -1,6 +1,7 @@
 """`luigi.cfg` and flags to plain frozen values, checked."""
 
 import datetime
+import json
 import re
 import sys
 from pathlib import Path
@@ -13,6 +14,7 @@ from tasks.errors import SettingInvalid
 from tasks.heartbeat import Limits
 from tasks.housekeeping import Keeping
 from tasks.landing import RestoreOptions
+from tasks.notify import EVENTS, NotifyOptions
 from tasks.postgres import Database
 from tasks.publish import PublishOptions
 from tasks.readiness import ReadinessOptions
@@ -24,6 +26,7 @@ from tasks.sections import (
     destination,
     dump,
     embedded,
+    notify,
     publish,
     readiness,
     restore,
@@ -51,7 +54,12 @@ def run_folder(run_id: str) -> RunFolder:
             f"{run_id!r} cannot name a run; nothing was changed",
             hint="take up to 50 letters, digits and . _ : + - of which the first is a letter or a digit",
         )
-    return RunFolder(Path(artifacts().root).resolve() / run_id)
+    return RunFolder(artifacts_root() / run_id)
+
+
+def artifacts_root() -> Path:
+    """Return the folder of the runs' folders."""
+    return Path(artifacts().root).resolve()
 
 
 def keeping() -> Keeping:
@@ -157,3 +165,44 @@ def publish_options() -> PublishOptions:
 def rebinds() -> bool:
     """Whether views of others are to follow what they hang on."""
     return restore().on_dependents == "rebind"
+
+
+def notify_options() -> NotifyOptions:
+    """Return who is told of what. Raises SettingInvalid, in which no URL is shown."""
+    section = notify()
+    given = section.urls.strip()
+    if unknown := [name for name in section.on if name not in EVENTS]:
+        raise SettingInvalid(
+            f"[notify] on has {', '.join(map(repr, unknown))}, of which nobody can be told",
+            hint=f"take some of {', '.join(EVENTS)}",
+        )
+    return NotifyOptions(
+        urls=_listed(given if given not in ("", "[]") else commands.variable("NOTIFY_URLS").strip()),
+        on=section.on,
+        tries=section.tries,
+        timeout_seconds=section.timeout_seconds,
+    )
+
+
+def _listed(given: str) -> list[str]:
+    if not given.startswith("["):
+        # A comma may be part of a URL: it parts two where a scheme comes next.
+        return [url for url in re.split(r"[\s,]+(?=[A-Za-z0-9]+://)|\s+|,$", given) if url]
+    try:
+        return [str(url) for url in json.loads(given)]
+    except json.JSONDecodeError as error:
+        raise SettingInvalid(
+            f"[notify] urls, or $NOTIFY_URLS, is no JSON list: {error.msg} at character {error.pos}",
+            hint='write it like ["mailto://…", "slack://…"], or the URLs alone, one a line',
+        ) from None
+
+
+def expected_every() -> datetime.timedelta:
+    """Return how old what readers see may grow. Raises SettingInvalid where it is not said."""
+    every = notify().expected_every
+    if not every:
+        raise SettingInvalid(
+            "[notify] expected_every is not set, so nothing is late",
+            hint="set it to the time between two runs, and how long a run takes at most: 26h for one a day",
+        )
+    return every

@@ -17,6 +17,7 @@ from tasks.archive import DumpOptions
 from tasks.dbt_program import DbtOptions
 from tasks.errors import ArtifactsUnwritable, PipelineError, ToolMissing, WarningsFound
 from tasks.inquiry import Finding, Inquiry, Unknown, ensure_passed, has_passed, summarize
+from tasks.notify import NotifyOptions
 from tasks.postgres import Database, connect
 from tasks.preflight import Plan
 from tasks.run_folder import RunFolder
@@ -46,6 +47,10 @@ def dbt_options(**changes: Any) -> DbtOptions:
     return DbtOptions(**{**standard, **changes})
 
 
+def notify_options(*urls) -> NotifyOptions:
+    return NotifyOptions(urls=urls, on=["failure", "lateness"], tries=1, timeout_seconds=1)
+
+
 @pytest.fixture
 def plan(films, destination, tools, tmp_path) -> Plan:
     """A first run on the sample."""
@@ -59,6 +64,7 @@ def plan(films, destination, tools, tmp_path) -> Plan:
         dumped=None,
         has_landed=False,
         terms=Terms(),
+        alerts=notify_options,
     )
 
 
