@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from tasks.checkpoints import Json
-from tasks.errors import PipelineError
+from tasks.errors import PipelineError, PublishedLate
 from tasks.history import moment
 from tasks.notify import Message
 
@@ -24,9 +24,10 @@ def of_run(report: Json, *, on: Collection[str]) -> Message:
 
 def of_lateness(error: PipelineError) -> Message:
     """Tell that what readers see is late, or that it could not be found out."""
+    what = "late" if isinstance(error, PublishedLate) else "is it late? Not known"
     return Message(
         event="lateness",
-        title=_title(f"late (code {error.exit_code}): {error.message}"),
+        title=_title(f"{what} (code {error.exit_code}): {error.message}"),
         body=_body([error.message, f"What to do: {error.hint}", f"Asked on {platform.node()}"]),
     )
 

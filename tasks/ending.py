@@ -171,8 +171,11 @@ def _try(what: str, voice: Callable[[Json, RunFolder], None], composed: Json, fo
 
 
 def late(error: PipelineError) -> None:
-    """Tell that what readers see is late, or why that is not known. Raises SettingInvalid."""
-    notify.send(alerts.of_lateness(error), settings.notify_options())
+    """Tell that what readers see is late, or why that is not known."""
+    try:
+        notify.send(alerts.of_lateness(error), settings.notify_options())
+    except Exception as untold:  # noqa: BLE001 (what is late is to be told, whatever becomes of its alert)
+        logger.warning("nobody was told: %s", untold)
 
 
 def _alert(composed: Json, _folder: RunFolder) -> None:

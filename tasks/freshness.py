@@ -42,21 +42,17 @@ def ensure_recent(destination: Database, *, expected_every: datetime.timedelta, 
         PublishedLate: nothing is published, or it is older than `expected_every`.
         PipelineError: as `connect` does.
     """
-    seen, expected = published(destination), f"expected every {span(expected_every)}"
+    seen, expected = published(destination), f"a version is expected every {span(expected_every)}"
     last, remedy = history.last_to_end(ended)
     if seen is None:
-        raise PublishedLate(
-            f"readers of {destination} see nothing yet, and a version is {expected}; {last}", hint=remedy
-        )
-    told = f"load {seen.load_id} of run {seen.run} as of {history.moment(seen.snapshot_at)}"
+        raise PublishedLate(f"readers of {destination} see nothing yet, and {expected}; {last}", hint=remedy)
     age, since = _ago(seen.snapshot_at), span(_ago(seen.published_at))
+    told = f"load {seen.load_id} of run {seen.run} as of {history.moment(seen.snapshot_at)}, published {since} ago"
     if age > expected_every:
         raise PublishedLate(
-            f"readers of {destination} see data {span(age)} old, and a version is {expected}: {told}, published "
-            f"{since} ago; {last}",
-            hint=remedy,
+            f"what readers see is {span(age)} old, and {expected}: {told}, in {destination}; {last}", hint=remedy
         )
-    return f"readers see {told}, published {since} ago, in time ({expected})"
+    return f"readers see {told}, in time: {expected}"
 
 
 def span(duration: datetime.timedelta) -> str:
@@ -73,4 +69,6 @@ def span(duration: datetime.timedelta) -> str:
 
 
 def _ago(moment: str) -> datetime.timedelta:
-    return datetime.datetime.now(datetime.timezone.utc) - datetime.datetime.fromisoformat(moment)
+    # The source's clock may be ahead of ours.
+    age = datetime.datetime.now(datetime.timezone.utc) - datetime.datetime.fromisoformat(moment)
+    return max(age, datetime.timedelta(0))

@@ -3,6 +3,7 @@
 apprise is imported where it is used: it takes over a second, for which nobody waits whom nobody is to be told of.
 """
 
+import contextlib
 import functools
 import logging
 import re
@@ -120,10 +121,11 @@ def _senders(options: NotifyOptions) -> "list[apprise.Apprise]":
     )
     senders = [apprise.Apprise(asset=asset) for _ in options.urls]
     for sender, url in zip(senders, options.urls, strict=True):
-        service = apprise.Apprise.instantiate(url, asset=asset)
-        if service is not None:
-            sender.add(service)
-            # Most services refuse what is too long, which is worse than to lose its end.
+        # Some services raise on what they cannot read.
+        with contextlib.suppress(Exception):
+            sender.add([url])
+        for service in sender:
+            # Most refuse what is too long, which is worse than to lose its end.
             if service.overflow_mode == apprise.OverflowMode.UPSTREAM:
                 service.overflow_mode = apprise.OverflowMode.TRUNCATE
     return senders

@@ -2,6 +2,7 @@
 
 import datetime
 from pathlib import Path
+from typing import Any
 
 import luigi
 from luigi.parameter import ParameterVisibility
@@ -12,6 +13,24 @@ from tasks.notify import EVENTS
 from tasks.proof import LEVELS
 
 PROJECT = Path(__file__).resolve().parents[1]
+
+
+class Section(luigi.Config):
+    """A section whose values, where they cannot be read, are told by name only: some are secrets."""
+
+    @classmethod
+    def get_param_values(cls, params: Any, args: Any, kwargs: Any) -> Any:
+        """Return them as Luigi does. Raises SettingInvalid where Luigi would show the value, and where it is."""
+        try:
+            return super().get_param_values(params, args, kwargs)
+        except ValueError as error:
+            if isinstance(error.__cause__, SettingInvalid):
+                raise error.__cause__ from None
+            name = str(error).rpartition(" ")[2].strip("'")
+            raise SettingInvalid(
+                f"{name} of [{cls.get_task_family()}] cannot be read; nothing was changed",
+                hint="mend it in luigi.cfg, where a % is written %%, or in the flag; a list is JSON",
+            ) from None
 
 
 class Seconds(luigi.FloatParameter):
@@ -57,7 +76,7 @@ class Every(luigi.TimeDeltaParameter):
         return every
 
 
-class source(luigi.Config):
+class source(Section):
     """Where the data is, and which of it. Patterns are pg_dump's own: `sales.*`, `"Mixed Case"`."""
 
     uri: str = luigi.Parameter(
@@ -76,7 +95,7 @@ class source(luigi.Config):
     )
 
 
-class destination(luigi.Config):
+class destination(Section):
     """Where the data goes."""
 
     uri: str = luigi.Parameter(
@@ -87,7 +106,7 @@ class destination(luigi.Config):
     )
 
 
-class artifacts(luigi.Config):
+class artifacts(Section):
     """What a run leaves behind."""
 
     root: str = luigi.Parameter(default="artifacts", description="folder of the runs' folders")
@@ -95,13 +114,13 @@ class artifacts(luigi.Config):
     keep_dumps: int = Count(default=2, description="how many of these keep their dumps")
 
 
-class embedded(luigi.Config):
+class embedded(Section):
     """The two servers that are used where no connection string is given."""
 
     folder: str = luigi.Parameter(default=".towpath", description="folder of their data")
 
 
-class readiness(luigi.Config):
+class readiness(Section):
     """Waiting for the servers."""
 
     timeout_seconds: float = Seconds(default=60, description="how long to wait for each server")
@@ -109,7 +128,7 @@ class readiness(luigi.Config):
     statement_seconds: float = Seconds(default=6 * 3600, description="how long a single statement of ours may take")
 
 
-class dump(luigi.Config):
+class dump(Section):
     """How to dump."""
 
     jobs: int = luigi.IntParameter(default=2, description="tables dumped at once")
@@ -119,7 +138,7 @@ class dump(luigi.Config):
     tools_folder: str = luigi.Parameter(default="", description="the one folder to look for pg_dump and pg_restore")
 
 
-class restore(luigi.Config):
+class restore(Section):
     """How to restore."""
 
     jobs: int = luigi.IntParameter(default=2, description="tables and indexes restored at once")
@@ -137,13 +156,13 @@ class restore(luigi.Config):
     )
 
 
-class verify(luigi.Config):
+class verify(Section):
     """How to prove that what arrived is what left."""
 
     level: str = luigi.ChoiceParameter(default="counts", choices=list(LEVELS), description="what to compare")
 
 
-class dbt(luigi.Config):
+class dbt(Section):
     """Which models, and how dbt builds them."""
 
     project_dir: str = luigi.Parameter(default=str(PROJECT / "dbt_models"), description="folder of the dbt project")
@@ -157,7 +176,7 @@ class dbt(luigi.Config):
     )
 
 
-class publish(luigi.Config):
+class publish(Section):
     """How to show a new version to readers."""
 
     readers_timeout_seconds: float = Seconds(default=600, description="how long to wait for readers")
@@ -167,7 +186,7 @@ class publish(luigi.Config):
     show: str = luigi.Parameter(default="gold.film_ratings", description="the model whose first rows a run shows")
 
 
-class notify(luigi.Config):
+class notify(Section):
     """Who is told how runs end, and when what readers see is late."""
 
     urls: str = luigi.Parameter(

@@ -1,6 +1,5 @@
 """People are told how runs end, by the real luigi command, to a real mail server and a real webhook."""
 
-
 import pytest
 
 
