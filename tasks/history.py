@@ -38,12 +38,18 @@ def last_to_end(ended: Sequence[Json]) -> tuple[str, str]:
     if not ended:
         return "no run has left a report here", "see that runs are started, then: luigi --module tasks FullPipeline"
     last = ended[0]
-    told = f"the last run to end, {last['run']}, was {last['outcome']} {moment(last['ended_at'])}"
+    told, at = f"the last run to end, {last['run']},", moment(last["ended_at"])
     if last["outcome"] == "published":
-        return told, "find out why no run has ended since (is one at work? is cron?), or start one"
+        return (
+            f"{told} was published {at}",
+            "find out why no run has ended since (is one at work? is cron?), or start one",
+        )
     failure = last["failures"][-1]
     message = textwrap.shorten(failure["message"], _MESSAGE_WIDTH, placeholder=" …")
-    return f"{told} (code {failure['exit_code']}): {message}", f"{failure['remedy']}; its log: {last['log']}"
+    return (
+        f"{told} failed {at} (code {failure['exit_code']}): {message}",
+        f"{failure['remedy']}; its log: {last['log']}",
+    )
 
 
 def moment(iso: str) -> str:

@@ -95,6 +95,8 @@ class _Sending(threading.Thread):
         self.why = "it did not answer in time" if sender else "apprise cannot read its URL"
 
     def run(self) -> None:
+        if not self._sender:
+            return
         title, body, kind = self._message.title, self._message.body, EVENTS[self._message.event]
         result = self._sender.notify(title=title, body=body, notify_type=kind, body_format="text")
         if said := [entry.message for entry in result.logs()]:
@@ -104,9 +106,9 @@ class _Sending(threading.Thread):
 
 def _senders(options: NotifyOptions) -> "list[apprise.Apprise]":
     """Return one for each URL, empty where apprise cannot read it."""
+    _quiet()
     import apprise  # noqa: PLC0415 (see above)
 
-    _quiet()
     asset = apprise.AppriseAsset(
         app_id="Towpath",
         app_desc="Towpath",

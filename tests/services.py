@@ -60,10 +60,12 @@ class Webhook:
         self.posted: list[Json] = []
         self.answers: list[int] = []
         self.hangs = threading.Event()
+        self.asked = 0
         noted = self
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
+                noted.asked += 1
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if noted.hangs.is_set():
                     # A letter now and then, for ever: no time limit on a single answer ends that.
