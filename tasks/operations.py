@@ -4,11 +4,9 @@ import sys
 from collections.abc import Mapping
 from typing import Any
 
-import luigi
-
 from tasks import ending, freshness, history, rollback, settings
 from tasks.errors import PipelineError
-from tasks.task import INVOCATION, DatabaseReady, TowpathTask
+from tasks.task import DatabaseReady, TowpathTask
 
 
 class RollBack(TowpathTask):
@@ -40,8 +38,6 @@ class RollBack(TowpathTask):
 class CheckFreshness(TowpathTask):
     """See whether what readers see is recent enough; if not, or if it cannot be asked, `[notify]` is told."""
 
-    # In the task's name, because luigid does no task again within seconds.
-    invocation: str = luigi.Parameter(default=INVOCATION)
     _is_done = False
 
     def complete(self) -> bool:
