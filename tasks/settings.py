@@ -95,7 +95,7 @@ def start_embedded(role: str) -> None:
 
 def tools(*, source_major: int, destination_major: int) -> Tools:
     """Find the client programs. Raises ToolMissing."""
-    folder, bundled = dump().tools_folder, embedded_servers.binaries()
+    folder, bundled = dump().tools_folder, embedded_servers.binaries_if_installed()
     return choose_tools(folder, bundled, source_major=source_major, destination_major=destination_major)
 
 

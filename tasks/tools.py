@@ -1,12 +1,15 @@
 """PostgreSQL's client programs: which of those on this machine dump this source and restore into that destination."""
 
+import logging
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tasks import commands
-from tasks.errors import DestinationUnfit, ToolMissing
+from tasks.errors import CommandFailed, DestinationUnfit, ToolMissing
+
+logger = logging.getLogger(__name__)
 
 # From 17 on pg_restore begins with `set transaction_timeout`, which a server before 17 refuses.
 _SENDS_NEW_SETTINGS = 17
@@ -32,11 +35,12 @@ class Tools:
     pg_restore: Tool
 
 
-def choose_tools(folder: str, bundled: Path, *, source_major: int, destination_major: int) -> Tools:
+def choose_tools(folder: str, bundled: Path | None, *, source_major: int, destination_major: int) -> Tools:
     """Find pg_dump of the source's own major version, else the next newer, and a pg_restore that fits both.
 
-    `folder`, where given, is the only one searched. An older pg_dump refuses; a newer one can write what the
-    server's version does not know (18.6's on a 15.20 source: every table fails at restore).
+    `folder`, where given, is the only one searched; else `bundled`, where there is one, is the last. An older pg_dump
+    refuses; a newer one can write what the server's version does not know (18.6's on a 15.20 source: every table fails
+    at restore).
 
     Raises:
         ToolMissing: none will do; says which version is needed and where it looked.
@@ -61,15 +65,20 @@ def choose_tools(folder: str, bundled: Path, *, source_major: int, destination_m
     return Tools(pg_dump=pg_dump, pg_restore=pg_restore)
 
 
-def _folders(bundled: Path) -> list[Path]:
+def _folders(bundled: Path | None) -> list[Path]:
     versioned = [folder for pattern in _VERSIONED_FOLDERS for folder in sorted(Path("/").glob(pattern))]
-    return [*commands.search_path(), *versioned, bundled]
+    return [*commands.search_path(), *versioned, *([bundled] if bundled else [])]
 
 
 def _versions(program: str, folders: Sequence[Path]) -> list[Tool]:
     tools = []
     for path in dict.fromkeys(found for folder in folders if (found := commands.find(program, [folder]))):
-        said = commands.run([str(path), "--version"], timeout_seconds=10)
+        try:
+            said = commands.run([str(path), "--version"], timeout_seconds=10)
+        except CommandFailed as error:
+            # Debian's pg_dump, for one, which only starts that of a version, where none is installed.
+            logger.debug("%s is passed over: %s", path, error.message)
+            continue
         match = re.search(r"\) ((\d+)\S*)", said[-1] if said else "")
         if match:
             tools.append(Tool(path=path, major=int(match[2]), version=match[1]))

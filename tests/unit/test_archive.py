@@ -56,6 +56,23 @@ def test_each_side_gets_its_own_version_where_that_will_do(folders, source, dest
     assert chosen(folders, source=source, destination=destination) == pair
 
 
+def test_a_program_that_does_not_run_is_passed_over_and_named(folders, caplog):
+    broken = folders / "75" / "pg_dump"
+    broken.write_text("#!/bin/sh\necho 'Error: PostgreSQL version 75 is not installed' >&2\nexit 1\n")
+    caplog.set_level("DEBUG")
+
+    pair = chosen(folders, source=75, destination=75)
+
+    assert pair == ("76", "76")
+    assert f"{broken} is passed over: pg_dump ended with status 1: Error: PostgreSQL version 75" in caplog.text
+
+
+def test_there_may_be_no_wheel(folders):
+    tools = choose_tools("", None, source_major=77, destination_major=77)
+
+    assert tools.pg_dump.path.parent.name == "78"
+
+
 def test_the_whole_version_is_known(folders):
     tools = choose_tools("", folders / "wheel", source_major=75, destination_major=75)
 
