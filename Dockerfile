@@ -30,12 +30,13 @@ RUN pip install --require-hashes --no-deps --target /build/clients --requirement
 
 WORKDIR /srv/towpath
 COPY LICENSE README.md pyproject.toml setup.cfg luigi.cfg luigid.cfg logging.cfg ./
-COPY deploy/compose deploy/compose
 COPY dbt_models dbt_models
 COPY tasks tasks
 RUN pip --python /opt/towpath install --no-index --no-deps --no-build-isolation --editable . \
     && pip --python /opt/towpath uninstall --yes setuptools \
     && /opt/towpath/bin/python -m compileall -q tasks \
+    # Among containers, luigid is the host of that name.
+    && sed --in-place 's#http://127.0.0.1:8082#http://luigid:8082#' luigid.cfg \
     # A careful umask where it was checked out would keep the image's user out.
     && chmod --recursive go+rX .
 

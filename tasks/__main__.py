@@ -1,11 +1,14 @@
-"""The side door, for `make psql`, `make dbt`, `make docs` and `make stop`: a person's programs on the destination."""
+"""The side door: for `make psql`, `make dbt`, `make docs` and `make stop`; and a container's schedule."""
 
+import datetime
+import logging
 import sys
 import webbrowser
 from pathlib import Path
 
-from tasks import commands, dbt_program, documentation, freshness, sections, settings
+from tasks import commands, dbt_program, documentation, freshness, interruption, schedule, sections, settings
 from tasks import embedded as embedded_servers
+from tasks.checkpoints import Checkpoint
 from tasks.errors import DestinationUnfit, PipelineError, SettingInvalid
 from tasks.postgres import Database, connect
 
@@ -55,9 +58,21 @@ def stop(_arguments: list[str]) -> None:
     print("stopped:", ", ".join(stopped) or "no embedded server was up")
 
 
+def keep_schedule(arguments: list[str]) -> None:
+    """Run FullPipeline by `$CRON_SCHEDULE`, with the words given; with `--health`, tell how that goes instead."""
+    file = Checkpoint(Path(sections.artifacts().root).resolve() / "schedule.json")
+    if arguments == ["--health"]:
+        found = schedule.complaints(file, datetime.datetime.now(datetime.timezone.utc))
+        print("; ".join(found) or "all is well")
+        sys.exit(1 if found else 0)
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(message)s", level=logging.INFO, stream=sys.stdout)
+    interruption.prepare()
+    sys.exit(schedule.keep(schedule.lines(arguments), file))
+
+
 def main() -> None:
-    """Run one of the four."""
-    doors = {"psql": psql, "dbt": dbt, "docs": docs, "stop": stop}
+    """Run one of the five."""
+    doors = {"psql": psql, "dbt": dbt, "docs": docs, "stop": stop, "schedule": keep_schedule}
     name = sys.argv[1] if sys.argv[1:] else ""
     try:
         if name not in doors:

