@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 
 from tasks import commands
-from tasks.checkpoints import Checkpoint, Json, RunFolder
+from tasks.checkpoints import Checkpoint, Json, RunFolder, writing_to
 from tasks.errors import PipelineError, SettingInvalid, meaning
 
 logger = logging.getLogger(__name__)
@@ -203,6 +203,8 @@ def _stop(kept: Sequence["_Kept"], file: Checkpoint, clock: Clock) -> int:
 def _write(file: Checkpoint, kept: Sequence[_Kept]) -> None:
     told = {one.line.name: {"due": one.due.isoformat(), "last": one.last} for one in kept}
     try:
+        with writing_to(file.path.parent):
+            file.path.parent.mkdir(parents=True, exist_ok=True)
         file.write({"lines": sorted(told)}, {"lines": told})
     except PipelineError as error:
         # A full disk is the run's to complain of, and may be mended by the next one.

@@ -1,0 +1,3 @@
+from tests.servers import serve
+
+__all__ = ["serve"]
