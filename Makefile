@@ -19,7 +19,8 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python $(BIN)/python --pytho
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install run rollback psql dbt docs ui stop test test-faults test-browser check format lock clean distclean
+.PHONY: help install run rollback psql dbt docs ui stop test test-faults test-browser test-image \
+	check format lock clean distclean
 
 # Old spellings on purpose: whatever Python it is must be able to read this.
 define CHECK_PYTHON
@@ -75,6 +76,9 @@ test-browser: $(DEVELOPMENT) ## look at a run in a real browser, Chromium (ARGS=
 	@command -v chromium > /dev/null && command -v chromedriver > /dev/null || \
 		{ echo "no chromium and chromedriver on PATH. On Debian: apt-get install chromium chromium-driver" >&2; exit 1; }
 	$(BIN)/pytest tests/browser $(ARGS)
+
+test-image: $(DEVELOPMENT) ## run the Dockerfile's commands, without docker, and the job from what they make
+	$(BIN)/pytest tests/image $(ARGS)
 
 check: $(DEVELOPMENT) ## check style, types, imports between modules, SQL, and workflows
 	$(BIN)/ruff check .

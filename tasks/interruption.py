@@ -34,3 +34,5 @@ def _tell(kind: type[BaseException], error: BaseException, traceback: TracebackT
         # Whoever waits for us is to know of what we died. With SIGINT, Python itself sees to that.
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
         signal.raise_signal(signal.SIGTERM)
+        # Process 1 of a container without an init cannot die of it.
+        sys.exit(128 + signal.SIGTERM)

@@ -13,8 +13,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from cronsim import CronSim, CronSimError
 
 from tasks import commands
-from tasks.checkpoints import Checkpoint, Json, RunFolder, writing_to
+from tasks.checkpoints import Checkpoint, Json, writing_to
 from tasks.errors import PipelineError, SettingInvalid, meaning
+from tasks.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
 

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -12,7 +13,7 @@ import pytest
 
 from tasks import embedded
 from tests.conftest import PROJECT, uri_of
-from tests.worlds import World, ask
+from tests.worlds import World, ask, descendants
 
 LUIGI = str(Path(sys.executable).with_name("luigi"))
 ODD = 'it\'s a "prøject" 漢字 $HOME `id` %s {}'
@@ -142,3 +143,19 @@ def test_a_link_that_leads_elsewhere_is_not_followed(embedded_checkout, tmp_path
     assert "nothing was changed" in refused.stderr
     assert "Traceback" not in refused.stderr
     assert list(tmp_path.glob("source")) == []
+
+
+def test_as_process_1_of_a_container_a_stopped_job_ends_as_whoever_stopped_it_expects(tmp_path):
+    """Process 1 cannot die of a signal by itself, and not every container has an init."""
+    program = "from tasks import interruption; import time; interruption.prepare(); print(flush=True); time.sleep(60)"
+    as_root = [] if os.geteuid() == 0 else ["--map-root-user"]
+    words = ["unshare", *as_root, "--pid", "--fork", "--kill-child", sys.executable, "-c", program]
+    with subprocess.Popen(words, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as unshare:
+        assert unshare.stdout is not None
+        unshare.stdout.readline()
+        (inside,) = descendants(unshare.pid)
+        os.kill(inside, signal.SIGTERM)
+        _, said = unshare.communicate(timeout=20)
+
+    assert unshare.returncode == 143
+    assert "what to do: run the same command again" in said

@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from tasks import errors, interruption, schedule
-from tasks.checkpoints import Checkpoint, RunFolder
+from tasks.checkpoints import Checkpoint
 from tasks.errors import SettingInvalid
+from tasks.run_folder import RunFolder
 from tasks.schedule import Line
 
 UTC = datetime.timezone.utc
