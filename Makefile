@@ -38,7 +38,7 @@ export CHECK_PYTHON
 help: ## list these commands
 	@echo "make COMMAND [ARGS='options of the program that it runs'] [PYTHON=python3.12, for a new .venv]"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-11s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 install: $(RUNTIME) ## install what a run needs into .venv, as locked; the commands below do it themselves
 

@@ -34,10 +34,8 @@ luigi.interface.core.ignore_unconsumed |= {"rpc_retry_attempts", "rpc_retry_wait
 
 def page_of(text: str) -> str:
     """Break the lines of a failure's words where the box for them in luigid's page ends."""
-    lines = text.splitlines()
-    return "\n".join(
-        textwrap.fill(line.strip(), _PAGE_LETTERS, break_long_words=False, break_on_hyphens=False) for line in lines
-    )
+    wrapper = textwrap.TextWrapper(_PAGE_LETTERS, break_long_words=False, break_on_hyphens=False)
+    return "\n".join(wrapper.fill(line.strip()) for line in text.splitlines())
 
 
 class Invocation(luigi.Parameter):

@@ -153,16 +153,16 @@ def test_the_graph_shows_what_waits_for_what(held, page, luigid):
     graph = f"tab=graph&taskId={task_id(luigid, 'FullPipeline')}"
     page.open(f"{graph}&visType=svg")
     page.await_one("#graphPlaceholder svg", "FullPipeline")
-    names = page.texts("#graphPlaceholder svg g.node text")
+    names, lines = page.texts("a.graph-node-a text"), page.texts("line.link")
 
     page.open(f"{graph}&visType=d3")
-    page.await_one("#graphPlaceholder svg", "RunDbt")
-    drawn = page.texts("#graphPlaceholder svg g.node")
-    edges = page.texts("#graphPlaceholder svg g.edgePath")
+    page.await_one("#mysvg", "RunDbt")
+    boxes, arrows = page.texts("#mysvg g.node"), page.texts("#mysvg g.edgePath")
 
     assert sorted(names) == sorted([*CHAIN, "DatabaseReady"])
-    assert len(drawn) == 8
-    assert len(edges) == 10
+    assert len(boxes) == len(names)
+    # Both servers before the preflight, the preflight before each step, each step before the next.
+    assert len(lines) == len(arrows) == 2 + 4 + 4
 
 
 def test_a_failed_task_shows_our_words_and_how_to_run_it_again(world, shown, page, luigid):
