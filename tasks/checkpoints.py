@@ -56,24 +56,35 @@ class Checkpoint:
             ArtifactsUnwritable: full, read-only or not ours.
         """
         text = json.dumps({"format": FORMAT, "fingerprint": fingerprint, **content}, indent=1, ensure_ascii=False)
-        unfinished = self.path.with_name(f".{self.path.name}.unfinished")
-        with writing_to(self.path.parent):
-            try:
-                with unfinished.open("w", encoding="utf-8") as file:
-                    file.write(text + "\n")
-                    file.flush()
-                    os.fsync(file.fileno())
-                unfinished.replace(self.path)
-                flush(self.path.parent)
-            except BaseException:
-                with contextlib.suppress(OSError):
-                    unfinished.unlink()
-                raise
+        write_whole(self.path, text + "\n", by_way_of=self.path.parent)
 
     def remove(self) -> None:
         """Take the proof away, before what it proves is changed."""
         with writing_to(self.path.parent):
             self.path.unlink(missing_ok=True)
+
+
+def write_whole(path: Path, text: str, *, by_way_of: Path) -> None:
+    """Put a text file in place in one rename, flushed to disk; until then it has a passing name in a folder.
+
+    Two that write the same file need two folders, on the file's own disk.
+
+    Raises:
+        ArtifactsUnwritable: full, read-only or not ours.
+    """
+    unfinished = by_way_of / f".{path.name}.unfinished"
+    with writing_to(path.parent):
+        try:
+            with unfinished.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            unfinished.replace(path)
+            flush(path.parent)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                unfinished.unlink()
+            raise
 
 
 @contextlib.contextmanager
