@@ -6,7 +6,19 @@ import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from tasks import alerts, documentation, freshness, history, housekeeping, ledger, notify, report, sections, settings
+from tasks import (
+    alerts,
+    documentation,
+    freshness,
+    history,
+    housekeeping,
+    ledger,
+    notify,
+    pages,
+    report,
+    sections,
+    settings,
+)
 from tasks.checkpoints import Json
 from tasks.dbt_artifacts import BuildResults
 from tasks.errors import PipelineError, RunInProgress
@@ -184,4 +196,8 @@ def _alert(composed: Json, _folder: RunFolder) -> None:
 
 
 # What a report is told by, each by itself: in words for the log, and how. Pages come first: an alert names them.
-_VOICES: Sequence[tuple[str, Callable[[Json, RunFolder], None]]] = (("the alert", _alert),)
+_VOICES: Sequence[tuple[str, Callable[[Json, RunFolder], None]]] = (
+    ("report.html", pages.write_report),
+    ("index.html", pages.write_index),
+    ("the alert", _alert),
+)

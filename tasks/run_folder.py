@@ -1,7 +1,7 @@
 """What a run leaves behind, under which name, and whose it is while it is worked on.
 
 artifacts/<run>/preflight.json  dump/  dump.json  restore.json  dbt.json  dbt/  publish.json  report.json
-                report.html  catalogue.html  run.log
+                report.html  catalogue.html  run.log; and of all runs, artifacts/index.html
 """
 
 import contextlib
@@ -39,6 +39,16 @@ class RunFolder:
     def log(self) -> Path:
         """What the run has said, at every try."""
         return self.path / "run.log"
+
+    @property
+    def page(self) -> Path:
+        """What the run's report says, to be opened in a browser."""
+        return self.path / "report.html"
+
+    @property
+    def index(self) -> Path:
+        """The page that lists all runs, this one among them."""
+        return self.path.parent / "index.html"
 
     def checkpoint(self, name: str) -> Checkpoint:
         """One of CHECKPOINTS."""

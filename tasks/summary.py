@@ -27,7 +27,7 @@ def summarize(report: Json, folder: Path, *, shown: list[str]) -> str:
         f"  models     {len(report['models'])} in {', '.join(report['schemas']) or 'their schemas, in place'}",
         f"  tests      {report['tests_passed']} passed",
         f"  seconds    {steps}",
-        f"  artifacts  {folder}",
+        f"  report     {folder / 'report.html'}",
     ]
     if report["drift"]:
         shown_changes, hidden = report["drift"][:_SHOWN_CHANGES], len(report["drift"][_SHOWN_CHANGES:])

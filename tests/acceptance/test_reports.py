@@ -48,6 +48,37 @@ def test_the_first_success_after_a_failure_knows_of_it(broken):
     assert report["before"]["run"] == "first"
 
 
+def test_every_run_has_a_page_and_all_runs_have_a_list_of_them(broken):
+    world, model, whole = broken
+
+    failed = world.folder("second").page.read_text(encoding="utf-8")
+    listed = world.folder("second").index.read_text(encoding="utf-8")
+    model.write_text(whole, encoding="utf-8")
+    mended = world.run("FullPipeline", "--run-id=second")
+
+    assert "RunDbt failed" in failed
+    assert "public.nowhere" in failed
+    assert 'href="first/report.html"' in listed
+    assert 'href="second/report.html"' in listed
+    assert "failed" in listed
+    assert str(world.folder("second").page) in mended.stdout
+    assert "published" in world.folder("second").page.read_text(encoding="utf-8")
+    assert "✗" not in world.folder("second").index.read_text(encoding="utf-8")
+    assert world.litter() == []
+
+
+def test_a_page_that_cannot_be_written_is_a_warning_and_the_run_is_published(published):
+    in_the_way = published.folder("second").page
+    in_the_way.mkdir(parents=True)
+
+    done = published.run("FullPipeline", "--run-id=second")
+
+    assert done.returncode == 0, done.stderr
+    assert "report.html of run second" in done.stderr
+    assert published.checkpoint("second", "report")["outcome"] == "published"
+    assert "second" in published.folder("second").index.read_text(encoding="utf-8")
+
+
 def test_a_run_keeps_what_it_says_at_every_try_in_its_log(broken):
     world, model, whole = broken
     model.write_text(whole, encoding="utf-8")
