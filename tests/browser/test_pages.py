@@ -33,13 +33,14 @@ return {
 # The contrast of every text with what is behind it, by the formula of WCAG 2.
 _CONTRASTS = """
 const numbers = colour => colour.match(/[0-9.]+/g).map(Number);
-const light = ([r, g, b]) => [r, g, b].map(c => c / 255).map(c => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, c, n) => sum + c * [0.2126, 0.7152, 0.0722][n], 0);
+const linear = c => c <= 10 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4;
+const light = ([r, g, b]) => [r, g, b].map(linear).reduce((sum, c, n) => sum + c * [0.2126, 0.7152, 0.0722][n], 0);
 const behind = e => {
     const ground = numbers(getComputedStyle(e).backgroundColor);
     return ground.length === 4 && ground[3] === 0 ? behind(e.parentElement) : ground;
 };
-return [...document.querySelectorAll('body *')].filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()))
+return [...document.querySelectorAll('body *')]
+    .filter(e => [...e.childNodes].some(n => n.nodeType === 3 && n.data.trim()))
     .filter(e => !e.closest('title')).map(e => {
         const style = getComputedStyle(e);
         const [a, b] = [light(numbers(e.closest('svg') ? style.fill : style.color)), light(behind(e))];
