@@ -97,9 +97,9 @@ class ShownTask(luigi.Task):
             self._later.start()
 
     def _send(self) -> None:
-        if self.set_status_message is None or self.set_progress_percentage is None:
-            return
         with self._telling:
+            if self.set_status_message is None or self.set_progress_percentage is None:
+                return
             percentage, text = self._news
             self._told_at = time.monotonic()
             try:
