@@ -88,6 +88,7 @@ class DatabaseReady(TowpathTask):
     def run(self) -> None:
         self.begin()
         if settings.is_embedded(self.role):
+            self.tell(0, "starting the embedded server")
             settings.start_embedded(self.role)
         readiness.wait_until_ready(self._database(), settings.readiness_options(), self.tell)
 

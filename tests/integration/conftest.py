@@ -22,6 +22,7 @@ from tasks.landing import Load, RestoreOptions
 from tasks.manifest import Manifest
 from tasks.models import Build
 from tasks.postgres import Database, connect
+from tasks.progress import Listener
 from tasks.publish import Publication, PublishOptions
 from tasks.run_folder import RunFolder
 from tasks.tools import Tools
@@ -101,11 +102,11 @@ class Warehouse:
         }
         return DbtOptions(**{**standard, **changes})
 
-    def build(self, variables: str, **changes) -> Build:
+    def build(self, variables: str, *, listener: Listener = ignore, **changes) -> Build:
         options = self.dbt_options(variables, **changes)
         return models.build(
             self.landed_load, options.digest(), self.destination, options, self.folder / "dbt",
-            run="test", listener=ignore,
+            run="test", listener=listener,
         )  # fmt: skip
 
     def publish(self, variables: str, *, readers_timeout_seconds=3.0, keep_previous=True) -> Publication:

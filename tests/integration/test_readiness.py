@@ -133,10 +133,14 @@ def test_a_server_that_never_starts_is_given_up_after_the_time(server):
         nobody = server.database(port=str(free.getsockname()[1]))
         started = time.monotonic()
 
+        told: list[tuple[int, str]] = []
         with pytest.raises(DatabaseUnreachable, match="does not answer"):
-            readiness.wait_until_ready(nobody, ReadinessOptions(timeout_seconds=1))
+            readiness.wait_until_ready(
+                nobody, ReadinessOptions(timeout_seconds=1), lambda percentage, text: told.append((percentage, text))
+            )
 
     assert 1 <= time.monotonic() - started < 8
+    assert told[0] == (0, f"waiting for {nobody}, 0 of 1 s")
 
 
 def test_a_server_that_never_answers_is_not_ready(server, silent):
