@@ -74,8 +74,9 @@ class BuildResults:
     def results(self) -> list[Json]:
         """Every model, snapshot, seed and test that was to be built or run, in dbt's order, by the readers' names.
 
-        `of` is the model or source that a test is about; `status` is dbt's: success, pass, warn, error, fail, skipped;
-        `failures` is the number of rows that fail a test.
+        `of` is the model or source that a test is about, `test` its kind (unique, not_null), and `column` what it looks
+        at there; `reads` are the models and sources that a model is made from; `status` is dbt's: success, pass, warn,
+        error, fail, skipped; `failures` is the number of rows that fail a test.
         """
         known = {**self._nodes, **self._sources}
         return [_result_of(node, result, known) for node, result in self._results]
@@ -102,11 +103,23 @@ def _result_of(node: Json, result: Json, nodes: Mapping[str, Json]) -> Json:
         "kind": str(node.get("resource_type", "node")).replace("_", " "),
         "materialized": node["config"].get("materialized") if is_relation else None,
         "of": generations.final_name(_named(about)) if about and not is_relation else None,
+        "test": (node.get("test_metadata") or {}).get("name"),
+        "column": node.get("column_name"),
+        "reads": sorted(_reads(node, nodes)) if is_relation else [],
+        "started_at": next((timing["started_at"] for timing in result["timing"]), None),
         "status": result["status"],
         "seconds": round(result["execution_time"], 3),
         "message": None if result["status"] in ("success", "pass") else result.get("message"),
         "failures": result.get("failures"),
     }
+
+
+def _reads(node: Json, nodes: Mapping[str, Json]) -> set[str]:
+    """Name what a node reads itself, or through an ephemeral model."""
+    found = [nodes[name] for name in node.get("depends_on", {}).get("nodes", []) if name in nodes]
+    inlined = [read for read in found if read["resource_type"] != "source" and not _is_relation(read)]
+    named = {generations.final_name(_named(read)) for read in found if read not in inlined}
+    return named.union(*(_reads(read, nodes) for read in inlined))
 
 
 def _is_relation(node: Json) -> bool:

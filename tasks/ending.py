@@ -13,6 +13,8 @@ from tasks import (
     history,
     housekeeping,
     ledger,
+    lineage,
+    metrics,
     notify,
     pages,
     report,
@@ -200,4 +202,8 @@ _VOICES: Sequence[tuple[str, Callable[[Json, RunFolder], None]]] = (
     ("report.html", pages.write_report),
     ("index.html", pages.write_index),
     ("the alert", _alert),
+    ("the metrics' textfile", lambda told, _: metrics.write_textfile(told, settings.metrics_options())),
+    ("metrics", lambda told, _: metrics.push(told, settings.metrics_options())),
+    ("the file of lineage", lambda told, folder: lineage.write_events(told, folder, settings.lineage_options())),
+    ("lineage", lambda told, folder: lineage.send_events(told, folder, settings.lineage_options())),
 )

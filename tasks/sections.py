@@ -200,3 +200,30 @@ class notify(Section):
     )
     tries: int = luigi.IntParameter(default=3, description="how often each URL is tried")
     timeout_seconds: float = Seconds(default=30, description="how long to try in all")
+
+
+class metrics(Section):
+    """What a run that has ended tells Prometheus."""
+
+    textfile: str = luigi.Parameter(default="", description="a .prom file for node_exporter; none if empty")
+    pushgateway: str = luigi.Parameter(
+        default="", visibility=ParameterVisibility.PRIVATE, description="URL of a pushgateway; none if empty"
+    )
+    job: str = luigi.Parameter(default="towpath", description="the label job at the pushgateway")
+    labels: dict[str, str] = luigi.DictParameter(default={}, description="further labels of every series")
+    tables: bool = luigi.BoolParameter(
+        default=True, parsing=luigi.BoolParameter.EXPLICIT_PARSING, description="three series for each table"
+    )
+    timeout_seconds: float = Seconds(default=10, description="how long the pushgateway may take")
+
+
+class lineage(Section):
+    """What a run that has ended tells a lineage catalogue, as OpenLineage events."""
+
+    file: str = luigi.Parameter(default="", description="a file to add an event a line to; none if empty")
+    url: str = luigi.Parameter(
+        default="", visibility=ParameterVisibility.PRIVATE, description="URL of a server of OpenLineage; none if empty"
+    )
+    api_key: str = luigi.Parameter(default="", visibility=ParameterVisibility.PRIVATE, description="the server's key")
+    namespace: str = luigi.Parameter(default="towpath", description="namespace of the jobs")
+    timeout_seconds: float = Seconds(default=60, description="how long the server may take for all events")

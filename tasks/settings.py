@@ -14,6 +14,8 @@ from tasks.errors import SettingInvalid
 from tasks.heartbeat import Limits
 from tasks.housekeeping import Keeping
 from tasks.landing import RestoreOptions
+from tasks.lineage import LineageOptions
+from tasks.metrics import MetricsOptions
 from tasks.notify import EVENTS, NotifyOptions
 from tasks.postgres import Database
 from tasks.publish import PublishOptions
@@ -26,6 +28,8 @@ from tasks.sections import (
     destination,
     dump,
     embedded,
+    lineage,
+    metrics,
     notify,
     publish,
     readiness,
@@ -206,3 +210,27 @@ def expected_every() -> datetime.timedelta:
             hint="set it to the time between two runs, and how long a run takes at most: 26h for one a day",
         )
     return every
+
+
+def metrics_options() -> MetricsOptions:
+    section = metrics()
+    return MetricsOptions(
+        textfile=section.textfile,
+        pushgateway=section.pushgateway,
+        job=section.job,
+        labels=dict(section.labels),
+        tables=section.tables,
+        timeout_seconds=section.timeout_seconds,
+    )
+
+
+def lineage_options() -> LineageOptions:
+    section = lineage()
+    return LineageOptions(
+        file=section.file,
+        url=section.url,
+        api_key=section.api_key,
+        namespace=section.namespace,
+        timeout_seconds=section.timeout_seconds,
+        database=lambda role: database(role, application_name="towpath-asks"),
+    )
