@@ -2,6 +2,7 @@
 
 import functools
 import re
+import urllib.error
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -93,6 +94,9 @@ def push(report: Json, options: MetricsOptions) -> None:
     )
     try:
         deadline.within(options.timeout_seconds, sending)
+    except urllib.error.HTTPError as answer:
+        with answer:
+            raise ConnectionError(f"{gateway} did not take them: {answer}") from None
     except OSError as error:
         raise ConnectionError(f"{gateway} did not take them: {error}") from error
 
