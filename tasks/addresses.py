@@ -25,7 +25,8 @@ class Address:
             raise _unreadable(setting) from None
         rest = urllib.parse.urlunsplit(("", "", parts.path.rstrip("/"), parts.query, ""))
         # A password with an unescaped / ? or # spills into what comes after the host.
-        if parts.scheme not in ("http", "https") or not where or "@" in rest + parts.fragment:
+        is_spilt = "@" in rest + parts.fragment or " " in url or not url.isprintable()
+        if parts.scheme not in ("http", "https") or not where or is_spilt:
             raise _unreadable(setting)
         host = f"[{where}]" if ":" in where else where
         return cls(

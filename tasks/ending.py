@@ -180,6 +180,9 @@ def _tell(composed: Json, folder: RunFolder) -> None:
 def _try(what: str, voice: Callable[[Json, RunFolder], None], composed: Json, folder: RunFolder) -> None:
     try:
         voice(composed, folder)
+    except PipelineError as error:
+        text = "%s of run %s: %s; the run itself is not affected\n    what to do: %s"
+        logger.warning(text, what, composed["run"], error.message, error.hint)
     except Exception as error:  # noqa: BLE001 (a published run must not fail of what is said about it)
         logger.warning("%s of run %s: %s; the run itself is not affected", what, composed["run"], error)
 

@@ -22,8 +22,8 @@ HELP: Mapping[str, str] = {
     "towpath_last_run_models": "Models, seeds and snapshots in the last run, by result: built, failed, skipped.",
     "towpath_last_run_preflight_warnings": "What the last run's preflight warned of.",
     "towpath_last_run_info": "The last run to end, by its id and Towpath's version; always 1.",
-    "towpath_published_snapshot_timestamp_seconds": "As of when readers see the source.",
-    "towpath_published_timestamp_seconds": "When what readers see was published.",
+    "towpath_published_snapshot_timestamp_seconds": "As of when readers saw the source when the last run ended.",
+    "towpath_published_timestamp_seconds": "When what readers saw when the last run ended was published.",
     "towpath_last_success_timestamp_seconds": "When the last run that was published ended.",
     "towpath_dump_bytes": "Size of the dump of the last run that was published.",
     "towpath_tables": "Tables copied by the last run that was published.",
@@ -36,8 +36,15 @@ HELP: Mapping[str, str] = {
     "towpath_artifacts_bytes": "Size of all runs' folders.",
     "towpath_artifacts_free_bytes": "How much is free on the disk of the runs' folders.",
 }
-_TEST_RESULTS = {"pass": "passed", "warn": "warned", "fail": "failed", "error": "failed", "skipped": "skipped"}
-_MODEL_RESULTS = {"success": "built", "error": "failed", "partial success": "failed", "skipped": "skipped"}
+_TEST_RESULTS = {
+    "pass": "passed",
+    "warn": "warned",
+    "fail": "failed",
+    "error": "failed",
+    "skipped": "skipped",
+    "no-op": "skipped",
+}
+_MODEL_RESULTS = {"success": "built", "error": "failed", "skipped": "skipped", "no-op": "skipped"}
 
 
 def facts(report: Json, *, tables: bool) -> Iterator[Fact]:

@@ -1,5 +1,6 @@
 """What a run that has ended has to say to a lineage catalogue: OpenLineage events, to a file, a server, or both."""
 
+import importlib
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -36,34 +37,46 @@ def write_events(report: Json, folder: RunFolder, options: LineageOptions) -> No
         RuntimeError: the file could not be written.
     """
     if options.file:
-        room = _room()
-        room.emit(_events(room, report, folder, options), room.to_file(Path(options.file).resolve()))
+        transports = _room("lineage_transports")
+        transports.emit(_events(report, folder, options), transports.to_file(Path(options.file).resolve()))
 
 
 def send_events(report: Json, folder: RunFolder, options: LineageOptions) -> None:
     """Post them to the server, if one is wanted, the run's own first.
 
     Raises:
-        SettingInvalid: openlineage-python is not installed, or the server has no readable address.
+        SettingInvalid: openlineage-python is not installed, or the server's address or key cannot be read.
         OSError: it did not take them all, or not in time.
     """
     if not options.url:
         return
-    room, server = _room(), Address.from_url(options.url, setting="[lineage] url")
-    transport = room.to_server(
-        server.base, server.path or _ENDPOINT, api_key=options.api_key, timeout_seconds=options.timeout_seconds
-    )
-    events = _events(room, report, folder, options)
+    server = Address.from_url(options.url, setting="[lineage] url")
+    if not (options.api_key.isascii() and options.api_key.isprintable()):
+        raise SettingInvalid(
+            "[lineage] api_key cannot be a key (it is not shown): it has line breaks or letters beyond ASCII",
+            hint="give the key as the server gave it, in one line",
+        )
+    transports, path = _room("lineage_transports"), server.path or _ENDPOINT
+    transport = transports.to_server(server, path, api_key=options.api_key, timeout_seconds=options.timeout_seconds)
+    events = _events(report, folder, options)
     try:
-        deadline.within(options.timeout_seconds, lambda: room.emit(events, transport))
+        deadline.within(options.timeout_seconds, lambda: transports.emit(events, transport))
     except OSError as error:
         raise ConnectionError(f"{server} did not take all of {len(events)} events: {error}") from error
 
 
-def _room() -> ModuleType:
+def _events(report: Json, folder: RunFolder, options: LineageOptions) -> list[object]:
+    columns = _columns(folder.checkpoint("dump").read() or {}) if report["tables"] else {}
+    told = _room("lineage_events").Events(
+        report, namespace=options.namespace, database=options.database, columns=columns
+    )
+    return list(told.all())
+
+
+def _room(name: str) -> ModuleType:
+    """Enter a room that knows openlineage: it takes a second, and is an extra that need not be there."""
     try:
-        # It takes a second, and is an extra that need not be there.
-        from tasks import lineage_events  # noqa: PLC0415
+        return importlib.import_module(f"tasks.{name}")
     except ModuleNotFoundError as error:
         if str(error.name).partition(".")[0] != "openlineage":
             raise
@@ -71,14 +84,6 @@ def _room() -> ModuleType:
             "[lineage] is set, but openlineage-python is not installed",
             hint=f"{sys.executable} -m pip install 'openlineage-python>=1.54,<2'",
         ) from error
-    return lineage_events
-
-
-def _events(room: ModuleType, report: Json, folder: RunFolder, options: LineageOptions) -> list[object]:
-    is_dumped = any(table for table in report["tables"])
-    columns = _columns(folder.checkpoint("dump").read() or {}) if is_dumped else {}
-    told = room.Events(report, namespace=options.namespace, database=options.database, columns=columns)
-    return list(told.all())
 
 
 def _columns(dumped: Json) -> Mapping[str, Json]:

@@ -1,15 +1,13 @@
 """A run's report as OpenLineage events: the run, the copy of every table, every model of dbt, the tests.
 
-The only room that knows openlineage, which is an extra.
+Openlineage is an extra: this room is entered only where events are wanted.
 """
 
 import datetime
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import quote
 
-from openlineage.client import OpenLineageClient
 from openlineage.client.event_v2 import InputDataset, Job, OutputDataset, Run, RunEvent, RunState, set_producer
 from openlineage.client.facet_v2 import (
     DatasetFacet,
@@ -24,34 +22,13 @@ from openlineage.client.facet_v2 import (
     processing_engine_run,
     schema_dataset,
 )
-from openlineage.client.transport import Transport
-from openlineage.client.transport.file import FileConfig, FileTransport
-from openlineage.client.transport.http import HttpConfig, HttpTransport
 from openlineage.client.uuid import generate_static_uuid
 
 from tasks.checkpoints import Json
 from tasks.postgres import Database
 
 _ROOT = "FullPipeline"
-
-
-def to_file(path: Path) -> Transport:
-    return FileTransport(FileConfig(log_file_path=str(path), append=True))
-
-
-def to_server(base: str, path: str, *, api_key: str, timeout_seconds: float) -> Transport:
-    given = {"url": base, "endpoint": path, "timeout": timeout_seconds, "retry": {"total": 2}}
-    key = {"auth": {"type": "api_key", "apiKey": api_key}} if api_key else {}
-    return HttpTransport(HttpConfig.from_dict({**given, **key}))
-
-
-def emit(events: Iterable[RunEvent], transport: Transport) -> None:
-    """Give each to a transport, as an `openlineage.yml` (filters, tags) says. Raises what the transport raises."""
-    # Whose repository the working folder is says nothing of these jobs.
-    client = OpenLineageClient(transport=transport, config={"facets": {"source_code_location": {"disabled": True}}})
-    for event in events:
-        client.emit(event)
-    client.close()
+_NOT_RUN = ("skipped", "no-op")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +92,7 @@ class Events:
                 name=f"{_ROOT}.copy.{name}",
                 kind="COPY",
                 began=_moment(dumped["started_at"]),
-                ended=_end(restored),
+                ended=_moment(restored["started_at"]) + datetime.timedelta(seconds=restored["seconds"]),
                 error=error,
                 inputs=[InputDataset(*source, facets=schema)],
                 outputs=[OutputDataset(*landing, facets=schema, outputFacets={} if error else _statistics(table))],
@@ -123,13 +100,13 @@ class Events:
 
     def _models(self) -> Iterator[_Work]:
         for built in self._report["built"]:
-            if built["materialized"] and built["started_at"]:
+            if built["materialized"] and built["status"] not in _NOT_RUN:
                 yield _Work(
                     name=f"{_ROOT}.model.{built['name']}",
                     kind="MODEL",
                     integration="DBT",
-                    began=_moment(built["started_at"]),
-                    ended=_end(built),
+                    began=self._began(built),
+                    ended=self._began(built) + datetime.timedelta(seconds=built["seconds"]),
                     error=None if built["status"] == "success" else built["message"] or built["status"],
                     language="SQL",
                     inputs=[InputDataset(*self._dataset("destination", name)) for name in built["reads"]],
@@ -138,7 +115,7 @@ class Events:
 
     def _tests(self) -> Iterator[_Work]:
         """All that tell of data in one, because they are of the datasets that it reads."""
-        tests = [b for b in self._report["built"] if b["kind"] == "test" and b["started_at"] and b["of"]]
+        tests = [b for b in self._report["built"] if b["kind"] == "test" and b["of"] and b["status"] not in _NOT_RUN]
         if not tests:
             return
         of: dict[str, list[Json]] = {}
@@ -149,8 +126,8 @@ class Events:
             name=f"{_ROOT}.tests",
             kind="TEST",
             integration="DBT",
-            began=min(_moment(test["started_at"]) for test in tests),
-            ended=max(_end(test) for test in tests),
+            began=min(self._began(test) for test in tests),
+            ended=max(self._began(test) + datetime.timedelta(seconds=test["seconds"]) for test in tests),
             error=f"failed: {', '.join(failed)}" if failed else None,
             language="SQL",
             inputs=[
@@ -158,6 +135,11 @@ class Events:
                 for name, about in of.items()
             ],
         )
+
+    def _began(self, built: Json) -> datetime.datetime:
+        """Return when dbt began with it, or began at all: what cannot be compiled has no time of its own."""
+        (dbt,) = (step["started_at"] for step in self._report["steps"] if step["step"] == "RunDbt")
+        return _moment(built["started_at"] or dbt)
 
     def _told(self, work: _Work, *, parent: _Work | None) -> Iterator[RunEvent]:
         engine = processing_engine_run.ProcessingEngineRunFacet(
@@ -237,7 +219,3 @@ def _assertions(tests: Sequence[Json]) -> dict[str, InputDatasetFacet]:
 def _moment(text: str) -> datetime.datetime:
     # Python 3.10 reads no Z.
     return datetime.datetime.fromisoformat(text.replace("Z", "+00:00"))
-
-
-def _end(done: Json) -> datetime.datetime:
-    return _moment(done["started_at"]) + datetime.timedelta(seconds=done["seconds"])

@@ -1,5 +1,6 @@
 """What a lineage catalogue is told of a run: OpenLineage events, to a file and to a server."""
 
+import base64
 import datetime
 import json
 from uuid import UUID
@@ -120,6 +121,7 @@ def ensure_protocol(story: Story) -> None:
         parent = end["run"]["facets"].get("parent")
         assert (parent and parent["run"]["runId"]) == (None if job == "FullPipeline" else run)
         assert all("__next" not in name for name in named(end["inputs"] + end["outputs"]))
+        assert "sourceCodeLocation" not in end["job"]["facets"]
         assert end["producer"].startswith("urn:towpath:")
 
 
@@ -128,14 +130,16 @@ def test_a_server_that_refuses_is_told_of_once_and_the_file_is_written_all_the_s
     model.write_text("select film_id from public.nowhere", encoding="utf-8")
 
     with Receiver(403, 403, 403) as server:
-        path = f"http://{server.place}/own/path"
-        flags = [f"--lineage-file={tmp_path}/events.jsonl", f"--lineage-url={path}", f"--lineage-api-key={KEY}"]
+        path = f"http://me:{KEY}@{server.place}/own/path?key={KEY}"
+        flags = [f"--lineage-file={tmp_path}/events.jsonl", f"--lineage-url={path}"]
         failed = published.run("FullPipeline", "--run-id=second", *flags)
 
     assert failed.returncode == 27, failed.stderr
-    assert [request.path for request in server.requests] == ["/own/path"]
+    assert [request.path for request in server.requests] == [f"/own/path?key={KEY}"]
+    assert server.requests[0].authorization == "Basic " + base64.b64encode(f"me:{KEY}".encode()).decode()
     (warning,) = [line for line in failed.stderr.splitlines() if "lineage of run" in line]
-    assert "403" in warning
+    assert f"http://{server.place} did not take all of" in warning
+    assert "events: HTTP status 403" in warning
     assert KEY not in failed.stdout + failed.stderr
     assert read(tmp_path / "events.jsonl").ends()["FullPipeline"] == "FAIL"
 

@@ -27,6 +27,8 @@ def test_a_password_is_read_as_it_was_meant_and_is_in_no_text():
         f"host:9091/{SECRET}",
         f"ftp://me:{SECRET}@host",
         f"http://me:{SECRET}@",
+        f"http://host/ ?key={SECRET}",
+        f"http://host/\x01?key={SECRET}",
     ],
 )
 def test_an_address_that_cannot_be_read_is_not_shown(url):
