@@ -3,12 +3,17 @@
 import base64
 import datetime
 import json
+from pathlib import Path
 from uuid import UUID
 
 import pytest
 from openlineage.client.naming.dataset import Postgres
 
+from tasks import lineage
 from tasks.checkpoints import Json
+from tasks.errors import SettingInvalid
+from tasks.lineage_events import Events
+from tasks.run_folder import RunFolder
 from tests.receivers import Receiver
 
 KEY = "Wq8YkeySecret"
@@ -161,3 +166,60 @@ def test_where_the_extra_is_not_installed_the_run_says_how_to_install_it(publish
     assert "-m pip install 'openlineage-python" in done.stderr
     assert "Traceback" not in done.stderr
     assert published.checkpoint("second", "report")["outcome"] == "published"
+
+
+@pytest.fixture
+def report(first_run):
+    """The report of a run that was published."""
+    content: Json = json.loads((first_run[0] / "first" / "report.json").read_text(encoding="utf-8"))
+    return content
+
+
+def ends(report: Json, destination) -> dict[str, str]:
+    """How each job of a report ended."""
+    told = Events(report, namespace="x", database=lambda _: destination, columns={}).all()
+    return {event.job.name: event.eventType.value for event in told if event.eventType is not None}
+
+
+def test_a_restore_that_failed_has_copied_no_table(report, destination):
+    steps = [step for step in report["steps"] if step["step"] in ("Preflight", "DumpSource")]
+    failed = {**report["steps"][2], "outcome": "failed"}
+    failure = {"task": "RestoreDestination", "message": "the rows differ", "started_at": failed["started_at"]}
+    found = {**report, "outcome": "failed", "failures": [failure], "built": []}
+
+    told = ends({**found, "steps": [*steps, failed]}, destination)
+
+    assert len(told) == 6
+    assert set(told.values()) == {"FAIL"}
+    # Before the restore began, there was nothing to copy to.
+    assert set(ends({**found, "steps": steps}, destination)) == {"FullPipeline"}
+
+
+def test_a_model_that_cannot_be_compiled_has_failed_when_dbt_began(report, destination):
+    uncompiled = {"status": "error", "started_at": None, "message": None, "seconds": 0.0}
+    built = [{**each, **uncompiled} if each["materialized"] else each for each in report["built"]]
+
+    told = ends({**report, "built": built}, destination)
+
+    assert told["FullPipeline.model.analytics.ratings"] == "FAIL"
+
+
+def test_what_is_told_twice_has_the_same_ids(report, destination):
+    def ids() -> list[str]:
+        told = Events(report, namespace="x", database=lambda _: destination, columns={}).all()
+        return [event.run.runId for event in told]
+
+    assert ids() == ids()
+    assert len(set(ids())) == len(ids()) / 2
+
+
+@pytest.mark.parametrize("key", [f"{KEY}\nX: y", f"{KEY}☃"])
+def test_a_key_that_no_header_can_have_is_not_shown(report, destination, key):
+    options = lineage.LineageOptions(
+        file="", url="http://h", api_key=key, namespace="x", timeout_seconds=1, database=lambda _: destination
+    )
+
+    with pytest.raises(SettingInvalid, match="api_key") as refused:
+        lineage.send_events(report, RunFolder(Path("/nowhere/first")), options)
+
+    assert KEY not in f"{refused.value} {options!r}"
