@@ -3,6 +3,7 @@
 Openlineage is an extra: this room is entered only where events are wanted.
 """
 
+import logging
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from openlineage.client.transport.file import FileConfig, FileTransport
 from openlineage.client.transport.http import HttpConfig, HttpTransport
 
 from tasks.addresses import Address
+
+# At DEBUG they log whole addresses, with what may be a key in them.
+for _name in ("openlineage", "urllib3"):
+    logging.getLogger(_name).setLevel(logging.INFO)
 
 
 def to_file(path: Path) -> Transport:
