@@ -14,7 +14,7 @@ LINES = (PROJECT / "luigi.cfg").read_text(encoding="utf-8").splitlines()
 SECTIONS = {
     name: section
     for name, section in inspect.getmembers(sections, inspect.isclass)
-    if issubclass(section, luigi.Config) and section.__module__ == sections.__name__
+    if section in sections.Section.__subclasses__()
 }
 SETTINGS = [(section, name) for section, found in SECTIONS.items() for name, _ in found.get_params()]
 
