@@ -47,7 +47,7 @@ def dbt_options(**changes: Any) -> DbtOptions:
     return DbtOptions(**{**standard, **changes})
 
 
-def notify_options(*urls) -> NotifyOptions:
+def notify_options(*urls: str) -> NotifyOptions:
     return NotifyOptions(urls=urls, on=["failure", "lateness"], tries=1, timeout_seconds=1)
 
 
@@ -605,3 +605,19 @@ def test_all_stops_are_told_with_their_remedies_under_the_exit_code_of_the_first
     for words in ("one is wrong", "mend one", "two is wrong", "mend two"):
         assert words in str(refused.value)
     assert "never asked" not in str(refused.value)
+
+
+def test_urls_for_alerts_that_apprise_cannot_read_are_a_warning_by_their_place(plan):
+    nobody, readable = (
+        answer(plan, "alerts"),
+        notify_options("json://127.0.0.1/hook", "mailto://127.0.0.1?from=a@b.example"),
+    )
+    told = answer(dataclasses.replace(plan, alerts=lambda: readable), "alerts")
+    doubted = answer(dataclasses.replace(plan, alerts=lambda: notify_options("json://x", "json:/hunter2")), "alerts")
+
+    assert (nobody.level, nobody.text) == ("ok", "nobody is told how a run ends: [notify] urls is empty")
+    assert (told.level, told.text) == ("ok", "json, mailto will be told of failure, lateness")
+    assert (doubted.level, doubted.text) == (
+        "warn",
+        "[notify] urls, 2 of 2 (of no kind) is no URL that apprise can read: nothing will reach it",
+    )
