@@ -33,11 +33,11 @@ def of_lateness(error: PipelineError) -> Message:
 
 
 def _failure(report: Json) -> Message:
-    last = report["failures"][-1]
-    since = report["failing_since"]
+    last, since = report["failures"][-1], report["failing_since"]
+    first_line = last["message"].partition("\n")[0]
     return Message(
         event="failure",
-        title=_title(f"run {report['run']} failed (code {last['exit_code']}): {last['message']}"),
+        title=_title(f"run {report['run']} failed (code {last['exit_code']}): {first_line}"),
         body=_body(
             [
                 *(paragraph for failure in reversed(report["failures"]) for paragraph in _failed(failure)),
@@ -50,8 +50,10 @@ def _failure(report: Json) -> Message:
 
 
 def _failed(failure: Json) -> Iterator[str]:
-    # What to do comes after it, and is not to be lost where a service takes little.
-    message = textwrap.shorten(failure["message"], _MESSAGE_WIDTH, placeholder=" … (the rest is in the log)")
+    # What to do comes after it, and is not to be lost where a service takes little. Several stops have a line each.
+    message = "\n".join(line.strip() for line in failure["message"].splitlines())
+    if len(message) > _MESSAGE_WIDTH:
+        message = message[:_MESSAGE_WIDTH].rpartition(" ")[0] + " … (the rest is in the log)"
     yield f"{failure['task']} failed: {message}"
     yield f"What to do: {failure['remedy']}"
 

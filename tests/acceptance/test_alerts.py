@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from tasks.history import moment
 from tests.conftest import PROJECT
 from tests.services import MAIL_PASSWORD, TOKEN
 from tests.worlds import run_to_the_end, wait_until
@@ -32,11 +33,15 @@ def broken(published):
 
 
 def test_a_failure_and_the_first_success_after_it_are_told(published, broken, told, postbox, webhook):
-    failed = [published.run("FullPipeline", "--run-id=second", **told) for _ in range(2)]
+    failed = published.run("FullPipeline", "--run-id=second", **told)
+    since = published.checkpoint("second", "report")["failing_since"]
+    failed_again = published.run("FullPipeline", "--run-id=second", **told)
+    since_then = published.checkpoint("second", "report")["failing_since"]
     broken()
     mended = published.run("FullPipeline", "--run-id=second", **told)
 
-    assert [run.returncode for run in (*failed, mended)] == [27, 27, 0], mended.stderr
+    assert [run.returncode for run in (failed, failed_again, mended)] == [27, 27, 0], mended.stderr
+    assert since == since_then == published.checkpoint("second", "report")["after_failure"]["failing_since"]
     first, again, recovery = webhook.posted
     assert (first["type"], recovery["type"]) == ("failure", "success")
     assert first["title"].startswith("Towpath: run second failed (code 27): dbt: 1 model")
@@ -50,11 +55,10 @@ def test_a_failure_and_the_first_success_after_it_are_told(published, broken, to
         f"Log: {folder / 'run.log'}",
     ):
         assert words in first["message"]
-    since = next(line for line in first["message"].splitlines() if "failing since" in line)
-    assert since in again["message"]
+    assert f"failing since {moment(since)}" in again["message"]
     assert recovery["title"] == "Towpath: recovered: run second is published"
     assert "5 tables, 191 rows (+0), 2 models, 2 tests passed" in recovery["message"]
-    assert since.partition("failing ")[2].removesuffix(".") in recovery["message"]
+    assert f"It had failed since {moment(since)}, last" in recovery["message"]
     assert "in run second: RunDbt (code 27): dbt: 1 model" in recovery["message"]
     assert "Readers see load 2 of run second" in recovery["message"]
     mail = postbox.mails[0]

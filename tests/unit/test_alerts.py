@@ -67,6 +67,17 @@ def test_a_very_long_failure_leaves_room_for_what_to_do_in_any_chat(failed):
     assert "(the rest is in the log)\n" in told.body
 
 
+def test_each_of_several_stops_keeps_its_lines(failed):
+    failed["failures"] = [failure("the source is down\n    what to do: start it\nthe destination is full")]
+
+    told = alerts.of_run(failed, on=["failure"])
+
+    assert told.body.startswith(
+        "RunDbt failed: the source is down\nwhat to do: start it\nthe destination is full\n\nWhat to do: mend it"
+    )
+    assert told.title == "Towpath: run 2026-11-23 failed (code 27): the source is down"
+
+
 def test_what_failed_last_comes_first(failed):
     failed["failures"] = [failure("the source is down"), failure("the destination is down")]
 
