@@ -5,9 +5,9 @@ import textwrap
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
+from tasks.amounts import change, count, duration, moment
 from tasks.checkpoints import Json
 from tasks.errors import PipelineError, PublishedLate
-from tasks.history import moment
 from tasks.notify import Message
 
 # A phone's lock screen shows some fifty letters, a chat takes some two thousand.
@@ -88,10 +88,10 @@ def _success(report: Json) -> Message:
 
 
 def _counts(report: Json) -> str:
-    before = f" ({report['rows'] - report['before']['rows']:+})" if report["before"] else ""
+    before = f" ({change(report['rows'] - report['before']['rows'])})" if report["before"] else ""
     return (
-        f"{len(report['tables'])} tables, {report['rows']} rows{before}, {len(report['models'])} models, "
-        f"{report['tests_passed']} tests passed, {report['run_seconds']:.0f} s"
+        f"{len(report['tables'])} tables, {count(report['rows'])} rows{before}, {len(report['models'])} models, "
+        f"{report['tests_passed']} tests passed, {duration(report['run_seconds'])}"
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 from tasks import audit, history
+from tasks.amounts import duration, instant, moment
 from tasks.checkpoints import Json
 from tasks.errors import PublishedLate
 from tasks.postgres import Database, connect
@@ -42,33 +43,19 @@ def ensure_recent(destination: Database, *, expected_every: datetime.timedelta, 
         PublishedLate: nothing is published, or it is older than `expected_every`.
         PipelineError: as `connect` does.
     """
-    seen, expected = published(destination), f"a version is expected every {span(expected_every)}"
+    seen, expected = published(destination), f"a version is expected every {duration(expected_every.total_seconds())}"
     last, remedy = history.last_to_end(ended)
     if seen is None:
         raise PublishedLate(f"readers of {destination} see nothing yet, and {expected}; {last}", hint=remedy)
-    age, since = _ago(seen.snapshot_at), span(_ago(seen.published_at))
-    told = f"load {seen.load_id} of run {seen.run} as of {history.moment(seen.snapshot_at)}, published {since} ago"
-    if age > expected_every:
+    age, since = _seconds_since(seen.snapshot_at), duration(_seconds_since(seen.published_at))
+    told = f"load {seen.load_id} of run {seen.run} as of {moment(seen.snapshot_at)}, published {since} ago"
+    if age > expected_every.total_seconds():
         raise PublishedLate(
-            f"what readers see is {span(age)} old, and {expected}: {told}, in {destination}; {last}", hint=remedy
+            f"what readers see is {duration(age)} old, and {expected}: {told}, in {destination}; {last}", hint=remedy
         )
     return f"readers see {told}, in time: {expected}"
 
 
-def span(duration: datetime.timedelta) -> str:
-    """Say a duration as people do: 40 s, 90 min, 26 h, 3 days 4 h."""
-    seconds = int(duration.total_seconds())
-    if seconds < 2 * 60:
-        return f"{seconds} s"
-    if seconds < 2 * 3600:
-        return f"{seconds // 60} min"
-    if seconds < 48 * 3600:
-        return f"{seconds // 3600} h"
-    days, hours = divmod(seconds // 3600, 24)
-    return f"{days} days {hours} h" if hours else f"{days} days"
-
-
-def _ago(moment: str) -> datetime.timedelta:
+def _seconds_since(then: str) -> float:
     # The source's clock may be ahead of ours.
-    age = datetime.datetime.now(datetime.timezone.utc) - datetime.datetime.fromisoformat(moment)
-    return max(age, datetime.timedelta(0))
+    return max(0.0, (datetime.datetime.now(datetime.timezone.utc) - instant(then)).total_seconds())

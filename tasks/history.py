@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from tasks.amounts import moment
 from tasks.checkpoints import FORMAT, Json
 
 _MESSAGE_WIDTH = 300
@@ -50,8 +51,3 @@ def last_to_end(ended: Sequence[Json]) -> tuple[str, str]:
         f"{told} failed {at} (code {failure['exit_code']}): {message}",
         f"{failure['remedy']}; its log: {last['log']}",
     )
-
-
-def moment(iso: str) -> str:
-    """Say a time, ISO 8601 in UTC, to the minute."""
-    return f"{iso[:16].replace('T', ' ')} UTC"

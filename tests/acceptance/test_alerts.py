@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tasks.history import moment
+from tasks.amounts import moment
 from tests.conftest import PROJECT
 from tests.services import MAIL_PASSWORD, TOKEN
 from tests.worlds import run_to_the_end, wait_until
@@ -57,7 +57,7 @@ def test_a_failure_and_the_first_success_after_it_are_told(published, broken, to
         assert words in first["message"]
     assert f"failing since {moment(since)}" in again["message"]
     assert recovery["title"] == "Towpath: recovered: run second is published"
-    assert "5 tables, 191 rows (+0), 2 models, 2 tests passed" in recovery["message"]
+    assert "5 tables, 191 rows (0), 2 models, 2 tests passed" in recovery["message"]
     assert f"It had failed since {moment(since)}, last" in recovery["message"]
     assert "in run second: RunDbt (code 27): dbt: 1 model" in recovery["message"]
     assert "Readers see load 2 of run second" in recovery["message"]
@@ -75,7 +75,7 @@ def test_a_success_is_told_to_whoever_asks_for_it_only(published, told, webhook)
     assert (quiet.returncode, asked.returncode) == (0, 0), asked.stderr
     (success,) = webhook.posted
     assert success["type"] == "success"
-    assert success["title"].startswith("Towpath: run third is published: 5 tables, 191 rows (+0), 2 models, 2 tests")
+    assert success["title"].startswith("Towpath: run third is published: 5 tables, 191 rows (0), 2 models, 2 tests")
     assert "Readers see load 3 of run third" in success["message"]
 
 

@@ -19,7 +19,7 @@ def test_in_time_it_says_what_readers_see_and_tells_nobody(published, told, webh
 
     assert asked.returncode == 0, asked.stderr
     assert asked.stdout.startswith("readers see load 1 of run first as of 20")
-    assert asked.stdout.endswith("in time: a version is expected every 26 h\n")
+    assert asked.stdout.endswith("in time: a version is expected every 1 d 2 h\n")
     assert asked.stderr == ""
     assert webhook.posted == []
 
@@ -32,9 +32,9 @@ def test_old_data_is_late_however_newly_it_was_published_and_told_each_time(publ
     assert [run.returncode for run in late] == [40, 40], late[0].stderr
     message, again = webhook.posted
     assert message["type"] == "warning"
-    assert message["title"].startswith("Towpath: late (code 40): what readers see is 3 days 4 h old, and a version is")
+    assert message["title"].startswith("Towpath: late (code 40): what readers see is 3 d 4 h old, and a version is")
     for words in (
-        "expected every 26 h: load 1 of run first as of 20",
+        "expected every 1 d 2 h: load 1 of run first as of 20",
         f"in {published.destination}; the last run to end, first, was published 20",
         "What to do: find out why no run has ended since",
     ):
