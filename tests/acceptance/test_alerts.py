@@ -53,6 +53,7 @@ def test_a_failure_and_the_first_success_after_it_are_told(published, broken, to
         "Readers see load 1 of run first, as of 20",
         f"From {published.source} to {published.destination}, on {platform.node()}",
         f"Log: {folder / 'run.log'}",
+        f"Report: {folder / 'report.html'}",
     ):
         assert words in first["message"]
     assert f"failing since {moment(since)}" in again["message"]
