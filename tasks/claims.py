@@ -76,11 +76,10 @@ def _key(destination: Database) -> str:
 
 
 def release(destination: Database) -> None:
-    """Give the claim back before the process ends, and the turn with it."""
-    for held in (_claims, _turns):
-        session = held.pop(_key(destination), None)
-        if session is not None:
-            session.close()
+    """Give the claim back before the process ends."""
+    session = _claims.pop(_key(destination), None)
+    if session is not None:
+        session.close()
 
 
 def queue_up(destination: Database, *, seconds: float, tell: Tell = unheard) -> None:
@@ -130,7 +129,7 @@ def _wait(
             raise DestinationBusy(
                 f"{session.database} is being worked on by {holders}, and still is after {seconds:.0f} s; "
                 "nothing was changed",
-                hint="let that run end, then run again; or wait longer with [destination] queue_seconds",
+                hint="let that run end, then run again; or let runs wait for one another: [destination] queue_seconds",
             )
         if waited > _CLAIM_SECONDS and holders != told:
             logger.info("waiting for %s at %s, for %.0f s at most", holders, session.database, seconds)
