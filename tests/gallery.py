@@ -103,7 +103,8 @@ def nobody_answers() -> Json:
         for name in ("shop on db.example.com:5432", "warehouse on localhost:5432")
     ]
     readers = {"unknown": "warehouse on localhost:5432 does not answer"}
-    return Run(reached=(), readers=readers, findings=[], failures=refused).report()
+    before = {**a_test_failed(), "failing_since": BEGAN.isoformat()}
+    return Run(reached=(), readers=readers, findings=[], failures=refused, earlier=[before]).report()
 
 
 def resumed() -> Json:

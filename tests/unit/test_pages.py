@@ -153,6 +153,7 @@ def test_servers_that_do_not_answer_are_all_told_and_what_readers_see_is_not_gue
 
     assert page.text.count("DatabaseReady failed, exit code 11") == 2
     assert "What readers see could not be asked" in page.text
+    assert "Runs have failed one after another since 2026-11-23 03:00:00 UTC" in page.text
 
 
 def test_a_run_that_went_on_after_hours_says_so_and_what_it_had_failed_of():
