@@ -1,7 +1,5 @@
 import itertools
 import json
-import subprocess
-import sys
 from html.parser import HTMLParser
 
 import pytest
@@ -121,12 +119,6 @@ def test_of_500_tables_a_page_shows_first_what_has_changed():
     assert "sales_and_inventory.table_495" in page.text
     assert "sales_and_inventory.table_003 rows not copied" in page.text
     assert "sales_and_inventory.table_400" not in page.text
-
-
-def test_a_run_with_nothing_to_do_does_not_wait_for_what_makes_pages():
-    asked = [sys.executable, "-c", "import sys, tasks; print('jinja2' in sys.modules)"]
-
-    assert subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip() == "False"
 
 
 def test_the_headings_of_a_page_leave_no_level_out(report):
