@@ -29,8 +29,9 @@ def shown(world):
 
 
 def left_on(disk):
-    """The files of the second run, but for what it saw when it looked first."""
-    return disk.run("find", str(disk.path), "-path", "*/second/*", "-type", "f", "!", "-name", "preflight.json")
+    """The files of the second run, but for what it saw when it looked first and what it tells of its failure."""
+    told = [word for name in ("preflight.json", "report.*", "run.log") for word in ("!", "-name", name)]
+    return disk.run("find", str(disk.path), "-path", "*/second/*", "-type", "f", *told)
 
 
 def test_a_disk_that_fills_during_the_dump_is_told_and_left_without_litter(on_disk, disk):
