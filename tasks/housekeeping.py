@@ -29,7 +29,7 @@ class _Run:
 
     folder: RunFolder
     worked_on: int
-    published_to: tuple[object, ...]
+    published_to: str
     published_at: str
     snapshot_at: str
 
@@ -83,13 +83,14 @@ def _read(folder: RunFolder) -> _Run | None:
     whole = {name: content for name in CHECKPOINTS if (content := _content(folder.checkpoint(name).path))}
     if not whole:
         return None
-    published = whole.get("publish", {})
+    published, dumped = whole.get("publish", {}), whole.get("dump", {})
+    place = published.get("fingerprint", {})
     return _Run(
         folder=folder,
         worked_on=max(folder.checkpoint(name).path.stat().st_mtime_ns for name in whole),
-        published_to=tuple(published.get("fingerprint", {}).get(n) for n in ("system_identifier", "database_oid")),
-        published_at=published.get("started_at", ""),
-        snapshot_at=whole.get("dump", {}).get("snapshot_at", ""),
+        published_to=f"{place.get('system_identifier')}/{place.get('database_oid')}",
+        published_at=str(published.get("started_at", "")),
+        snapshot_at=str(dumped.get("snapshot_at", "")),
     )
 
 
@@ -99,8 +100,8 @@ def _content(path: Path) -> Json:
         content = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return {}
-    is_ours = isinstance(content, dict) and content.get("format") in range(FORMAT + 1) and "fingerprint" in content
-    return content if is_ours else {}
+    is_ours = isinstance(content, dict) and isinstance(content.get("fingerprint"), dict)
+    return content if is_ours and content.get("format") in range(FORMAT + 1) else {}
 
 
 def _try_to_remove(folder: RunFolder, what: str) -> Json | None:

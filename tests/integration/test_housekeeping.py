@@ -190,6 +190,16 @@ def test_what_is_not_a_run_is_never_touched(root, tmp_path_factory):
     assert sorted(path for path in elsewhere.rglob("*")) == before
 
 
+def test_a_checkpoint_that_somebody_has_edited_keeps_nothing_from_being_tidied(root):
+    odd = {"format": FORMAT, "fingerprint": {"system_identifier": []}, "snapshot_at": 5, "started_at": {}}
+    for name in ("dump", "publish"):
+        path = root / "2026-11-01" / f"{name}.json"
+        path.write_text(json.dumps(odd), encoding="utf-8")
+        os.utime(path, (0, 0))
+
+    assert "run 2026-11-02" in tidy(root)
+
+
 def test_a_file_of_somebody_elses_in_a_runs_folder_stays_and_what_a_link_leads_to(root, tmp_path_factory):
     other_disk = tmp_path_factory.mktemp("other disk")
     (other_disk / "rows").write_text("rows", encoding="utf-8")
