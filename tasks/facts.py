@@ -32,7 +32,7 @@ HELP: Mapping[str, str] = {
     "towpath_table_rows": "Rows of a table in the last run that was published.",
     "towpath_table_rows_before": "Rows of a table in the run that was published before it.",
     "towpath_table_bytes": "Size of a table at the source, indexes left out, in the last run that was published.",
-    "towpath_run_artifacts_bytes": "Size of the folder of the last run that knew it.",
+    "towpath_run_artifacts_bytes": "Size of the folder of the last run to end.",
     "towpath_artifacts_bytes": "Size of all runs' folders.",
     "towpath_artifacts_free_bytes": "How much is free on the disk of the runs' folders.",
 }
