@@ -72,13 +72,17 @@ class Line:
 def lines(words: Sequence[str]) -> list[Line]:
     """Return what `$CRON_SCHEDULE` and `$FRESHNESS_SCHEDULE` ask for in the time zone `$TZ`; `words` are the run's.
 
+    What readers see is late by `$EXPECTED_EVERY`, or else by `[notify] expected_every`.
+
     Raises:
         SettingInvalid: one of them cannot be read.
     """
     luigi = str(Path(sys.executable).with_name("luigi"))
+    every = commands.variable("EXPECTED_EVERY")
+    late = [f"--notify-expected-every={every}"] if every else []
     wanted = {
         "CRON_SCHEDULE": ("FullPipeline", commands.variable("CRON_SCHEDULE") or "0 3 * * *", words),
-        "FRESHNESS_SCHEDULE": ("CheckFreshness", commands.variable("FRESHNESS_SCHEDULE"), ()),
+        "FRESHNESS_SCHEDULE": ("CheckFreshness", commands.variable("FRESHNESS_SCHEDULE"), late),
     }
     zone = _zone(commands.variable("TZ") or "UTC")
     has_name = any(word.split("=")[0] == "--run-id" for word in words)

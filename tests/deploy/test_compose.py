@@ -25,6 +25,8 @@ from tests.worlds import run_to_the_end, wait_until
 SERVICES = compose()["services"]
 OURS = ("luigid", "pipeline", "cron")
 DATABASES = ("source", "destination")
+# A run takes half a minute where others work too.
+PATIENCE_SECONDS = 240
 
 
 def test_it_fits_the_compose_specification():
@@ -231,7 +233,7 @@ def test_the_pipeline_runs_as_written_is_shown_by_luigid_and_rolls_back(service)
     def run(command: list[str]) -> "subprocess.CompletedProcess[str]":
         words, where = pipeline.words(command), pipeline.folder
         return subprocess.run(
-            words, cwd=where, env=pipeline.environment, capture_output=True, text=True, timeout=120, check=False
+            words, cwd=where, env=pipeline.environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
         )
 
     first = run(pipeline.service["command"])
@@ -252,7 +254,7 @@ def health(cron: Outside) -> "subprocess.CompletedProcess[str]":
     assert kind == "CMD"
     words, where = cron.words(check), cron.folder
     return subprocess.run(
-        words, cwd=where, env=cron.environment, capture_output=True, text=True, timeout=120, check=False
+        words, cwd=where, env=cron.environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
     )
 
 
@@ -263,10 +265,10 @@ def test_cron_runs_as_written_tells_of_each_run_and_ends_well(service, tmp_path)
 
     before = health(cron)
     with running(cron.words(cron.service["command"]), cron, log) as process:
-        wait_until(lambda: "ended with exit code 0: all is well" in log.read_text("utf-8"), seconds=60)
+        wait_until(lambda: "ended with exit code 0: all is well" in log.read_text("utf-8"), seconds=PATIENCE_SECONDS)
         meanwhile = health(cron)
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(PATIENCE_SECONDS)
     said = log.read_text("utf-8")
 
     assert before.returncode == 1
@@ -282,9 +284,9 @@ def test_a_stop_in_mid_run_reaches_the_job_which_puts_back_what_is_half_done(ser
     log = tmp_path / "log"
 
     with running(cron.words(cron.service["command"]), cron, log) as process:
-        wait_until(lambda: "INFO dumped" in log.read_text("utf-8"), seconds=60)
+        wait_until(lambda: "INFO dumped" in log.read_text("utf-8"), seconds=PATIENCE_SECONDS)
         process.send_signal(signal.SIGTERM)
-        ended = process.wait(60)
+        ended = process.wait(PATIENCE_SECONDS)
     said = log.read_text("utf-8")
 
     assert ended == 143, said
@@ -300,13 +302,26 @@ def test_a_run_that_fails_is_told_and_makes_the_service_unhealthy(service, tmp_p
     log = tmp_path / "log"
 
     with running(cron.words(cron.service["command"]), cron, log) as process:
-        wait_until(lambda: "ended with exit code 11: DatabaseUnreachable" in log.read_text("utf-8"), seconds=60)
+        wait_until(lambda: "ended with exit code 11: DatabaseUnreachable" in log.read_text("utf-8"), seconds=PATIENCE_SECONDS)
         unhealthy = health(cron)
         process.send_signal(signal.SIGTERM)
-        process.wait(60)
+        process.wait(PATIENCE_SECONDS)
 
     assert unhealthy.returncode == 1
     assert unhealthy.stdout.startswith("FullPipeline ended with exit code 11 at ")
+
+
+def test_cron_looks_whether_what_readers_see_is_late(service, tmp_path):
+    cron = service("cron", CRON_SCHEDULE="0 0 1 1 *", FRESHNESS_SCHEDULE="* * * * * *")
+    log = tmp_path / "log"
+
+    with running(cron.words(cron.service["command"]), cron, log):
+        wait_until(
+            lambda: "CheckFreshness ended with exit code 40: PublishedLate" in log.read_text("utf-8"), seconds=60
+        )
+        unhealthy = health(cron)
+
+    assert unhealthy.stdout.startswith("CheckFreshness ended with exit code 40")
 
 
 @pytest.mark.parametrize(("name", "value"), [("CRON_SCHEDULE", "at three"), ("TZ", "Europe/Bielefeld")])
@@ -315,7 +330,7 @@ def test_a_schedule_that_cannot_be_read_ends_in_words_at_once(tmp_path, name, va
     words = cron.words(cron.service["command"])
 
     done = subprocess.run(
-        words, cwd=tmp_path, env=cron.environment, capture_output=True, text=True, timeout=120, check=False
+        words, cwd=tmp_path, env=cron.environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
     )
 
     assert done.returncode == 32
