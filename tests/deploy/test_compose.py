@@ -233,7 +233,13 @@ def test_the_pipeline_runs_as_written_is_shown_by_luigid_and_rolls_back(service)
     def run(command: list[str]) -> "subprocess.CompletedProcess[str]":
         words, where = pipeline.words(command), pipeline.folder
         return subprocess.run(
-            words, cwd=where, env=pipeline.environment, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+            words,
+            cwd=where,
+            env=pipeline.environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE_SECONDS,
+            check=False,
         )
 
     first = run(pipeline.service["command"])
@@ -302,7 +308,9 @@ def test_a_run_that_fails_is_told_and_makes_the_service_unhealthy(service, tmp_p
     log = tmp_path / "log"
 
     with running(cron.words(cron.service["command"]), cron, log) as process:
-        wait_until(lambda: "ended with exit code 11: DatabaseUnreachable" in log.read_text("utf-8"), seconds=PATIENCE_SECONDS)
+        wait_until(
+            lambda: "ended with exit code 11: DatabaseUnreachable" in log.read_text("utf-8"), seconds=PATIENCE_SECONDS
+        )
         unhealthy = health(cron)
         process.send_signal(signal.SIGTERM)
         process.wait(PATIENCE_SECONDS)
