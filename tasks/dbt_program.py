@@ -62,6 +62,17 @@ def ensure_startable(options: DbtOptions) -> None:
         )
 
 
+def forget_results(output: Path) -> None:
+    """Remove what an earlier build came to: results that are there after a failure must be this build's.
+
+    Raises:
+        ArtifactsUnwritable: the output folder is full or not ours.
+    """
+    with writing_to(output):
+        output.mkdir(parents=True, exist_ok=True)
+        (output / "run_results.json").unlink(missing_ok=True)
+
+
 def build(session: Session, options: DbtOptions, output: Path, *, listener: Listener) -> None:
     """Run `dbt build` into `<schema>__next`; `output` gets dbt's target folder and its log.
 
@@ -71,11 +82,6 @@ def build(session: Session, options: DbtOptions, output: Path, *, listener: List
         ArtifactsUnwritable: the output folder is full or not ours.
     """
     ensure_startable(options)
-    with writing_to(output):
-        output.mkdir(parents=True, exist_ok=True)
-        # A result that is there after a failure must be this build's.
-        (output / "run_results.json").unlink(missing_ok=True)
-
     follow = follower(listener)
 
     def on_line(line: str) -> None:

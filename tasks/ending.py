@@ -1,10 +1,10 @@
-"""How a run ends, published or failed: its report, and whoever is told of it. Nothing in here breaks a run."""
+"""How a run ends, published or failed: its report, and whoever is told of it. What is told breaks no run."""
 
 import importlib.metadata
 import logging
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tasks import (
     alerts,
@@ -30,6 +30,8 @@ from tasks.run_folder import RunFolder
 
 logger = logging.getLogger(__name__)
 
+# The fingerprint of a published run's report until all have been told.
+_UNTOLD = {"told": False}
 _BUG = "this is a bug of Towpath: report it with the run's log; then run the same command again"
 
 
@@ -56,14 +58,20 @@ class Failure:
 
 
 def published(run: str) -> Json:
-    """Compose the report of a run whose steps are all done, and tell it. Raises as `connect` does."""
+    """Compose the report of a run whose steps are all done and write it down, as not yet told.
+
+    A run that is killed while it tells leaves a report; and the same command composes and tells it anew.
+
+    Raises:
+        ArtifactsUnwritable: it could not be written down. And as `connect` does.
+    """
     folder = settings.run_folder(run)
     checkpoints = {name: folder.checkpoint(name).read() or {} for name in report.TASKS}
     destination = settings.database("destination", application_name="towpath-asks")
     with connect(destination) as session:
         server = {"destination_server": str(session.value("show server_version"))}
-    docs, earlier = _documented(destination, folder), history.reports(folder.path.parent)
-    removed = _tidied(destination, folder)
+    untold, earlier = folder.checkpoint("report").made_from(_UNTOLD), history.reports(folder.path.parent)
+    docs, removed = _documented(destination, folder), _tidied(destination, folder)
     seen = freshness.published(destination)
     composed = report.compose(
         Ended(
@@ -80,7 +88,10 @@ def published(run: str) -> Json:
             aftermath={"docs": docs, "removed": removed, "disk": housekeeping.disk(folder.path.parent, folder)},
         )
     )
-    _tell(composed, folder)
+    if untold:
+        # What it took the place of.
+        composed["after_failure"] = untold["after_failure"]
+    folder.checkpoint("report").write(_UNTOLD, composed)
     return composed
 
 
@@ -110,34 +121,52 @@ def failed(run: str, failure: Failure) -> None:
         # How that run ends is for the process that works on it to say.
         return
     folder = settings.run_folder(run)
-    composed = _compose_failed(folder, failure)
+    try:
+        composed = _compose_failed(folder, failure)
+    except Exception as error:  # noqa: BLE001 (what failed is to be told, whatever its files are like)
+        logger.warning("the report of run %s has its failure only: %s: %s", run, type(error).__name__, error)
+        composed = report.compose(_bare(folder, [failure.to_json()]))
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
         folder.checkpoint("report").write({"failed": failure.invocation}, composed)
     except (OSError, PipelineError) as unwritten:
         logger.warning("report.json of run %s was not written: %s", run, unwritten)
-    _tell(composed, folder)
+    tell(composed)
 
 
 def _compose_failed(folder: RunFolder, failure: Failure) -> Json:
     before = folder.checkpoint("report").made_from({"failed": failure.invocation})
     looked = folder.checkpoint("preflight").read() or {}
     is_looked = looked.get("fingerprint", {}).get("invocation") == failure.invocation
+    checkpoints = {name: read for name in _before(failure.task) if (read := folder.checkpoint(name).read())}
     made = BuildResults.read_if_any(folder.dbt) if failure.task == report.TASKS["dbt"] else None
     return report.compose(
-        Ended(
-            run=folder.path.name,
-            folder=folder.path,
-            places=_places(),
-            checkpoints={name: read for name in _before(failure.task) if (read := folder.checkpoint(name).read())},
-            failures=[*(before["failures"] if before else []), failure.to_json()],
+        replace(
+            _bare(folder, [*(before["failures"] if before else []), failure.to_json()]),
+            checkpoints=checkpoints,
             findings=looked["findings"] if is_looked else [],
-            built=made.results if made else [],
+            built=made.results if made else checkpoints.get("dbt", {}).get("built", []),
             readers=_readers(),
-            versions=_versions(),
             earlier=history.reports(folder.path.parent),
             aftermath={"docs": None, "removed": [], "disk": housekeeping.disk(folder.path.parent, folder)},
         )
+    )
+
+
+def _bare(folder: RunFolder, failures: list[Json]) -> Ended:
+    """Return what is known of a failed run without reading a file or asking a server."""
+    return Ended(
+        run=folder.path.name,
+        folder=folder.path,
+        places=_places(),
+        checkpoints={},
+        failures=failures,
+        findings=[],
+        built=[],
+        readers={"unknown": "it was not asked"},
+        versions=_versions(),
+        earlier=[],
+        aftermath={"docs": None, "removed": [], "disk": None},
     )
 
 
@@ -172,7 +201,9 @@ def _versions() -> Json:
     return {**packages, "python": sys.version.split()[0]}
 
 
-def _tell(composed: Json, folder: RunFolder) -> None:
+def tell(composed: Json) -> None:
+    """Tell a report to all who are to know of it."""
+    folder = settings.run_folder(composed["run"])
     for what, voice in _VOICES:
         _try(what, voice, composed, folder)
 

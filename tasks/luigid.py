@@ -78,6 +78,7 @@ class ShownTask(luigi.Task):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         do_without_if_absent()
+        keep_to_one_process()
 
     @property
     def task_module(self) -> str:
@@ -122,6 +123,19 @@ def do_without_if_absent() -> None:
         return
     logger.warning("luigid does not answer at %s: the run goes on, and is not shown there", url.rpartition("@")[2])
     luigi.configuration.get_config().set("core", "local_scheduler", "true")
+
+
+@functools.cache
+def keep_to_one_process() -> None:
+    """Take one worker, however many are asked for.
+
+    The steps come one after another. The claim, the turn and the exit code are the process's: of several workers each
+    task would have a process of its own. To be called after `do_without_if_absent`, which makes other settings of it.
+    """
+    core = luigi.interface.core()
+    if core.workers != 1:
+        logger.info("one worker does what %d would do: the steps come one after another", core.workers)
+        core.workers = 1
 
 
 def _answers(url: urllib.parse.SplitResult) -> bool:

@@ -54,6 +54,7 @@ def build(
         ModelsBroken, TestsFailed: the failed nodes are named. Whatever is raised, readers see what they saw.
     """
     started = time.monotonic()
+    dbt_program.forget_results(output)
     session = claims.claim(destination)
     waiting = functools.partial(listener, 0)
     version_id = _begin(session, load_id, dbt_digest, options, waiting, run=run)

@@ -228,6 +228,7 @@ class FullPipeline(Step):
         destination, pg_dump = self.database("destination"), str(composed["versions"]["pg_dump"])
         psql = self.tools(source_major=int(pg_dump.split(".", maxsplit=1)[0])).pg_restore.path.with_name("psql")
         shown = summary.first_rows(destination, psql, sections.publish().show, composed["models"])
+        ending.tell(composed)
         self.tell(100, f"run {self.run_name} is published")
         sys.stdout.write(summary.summarize(composed, self.folder.path, shown=shown) + "\n")
         return composed

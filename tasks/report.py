@@ -65,8 +65,7 @@ def compose(ended: Ended) -> Json:
         "log": str(ended.folder / "run.log") if (ended.folder / "run.log").exists() else None,
         "readers": ended.readers,
         "after_failure": _failed_before(ended),
-        "before": before
-        and {name: before.get(name) for name in ("run", "ended_at", "run_seconds", "rows", "dump_bytes")},
+        "before": before and {name: before.get(name) for name in _COMPARED},
         "steps": steps,
         **_dumped(ended, before),
         "destination": ended.places["destination"],
@@ -83,7 +82,8 @@ def _steps(ended: Ended) -> list[Json]:
     done = [
         {"step": task, "outcome": "done", **{k: ended.checkpoints[name][k] for k in ("started_at", "seconds")}}
         for name, task in TASKS.items()
-        if name in ended.checkpoints
+        # Preflights of earlier versions of Towpath have no times.
+        if "started_at" in ended.checkpoints.get(name, {})
     ]
     failed = [
         {"step": f["task"], "outcome": "failed", "started_at": f["started_at"], "seconds": f["seconds"]}

@@ -14,7 +14,7 @@ _NEXT = """make psql ARGS="--command 'table {}'" """
 
 def summarize(report: Json, folder: Path, *, shown: list[str]) -> str:
     """Say it in a dozen lines."""
-    steps = ", ".join(f"{step['step']} {step['seconds']:.1f} s" for step in report["steps"][1:])
+    steps = ", ".join(f"{s['step']} {s['seconds']:.1f} s" for s in report["steps"] if s["step"] != "Preflight")
     tables = ", ".join(f"{t['table']} {t['rows']}" for t in report["tables"][:8])
     more = f" and {len(report['tables']) - 8} more" if report["tables"][8:] else ""
     lines = [

@@ -31,13 +31,14 @@ class TowpathTask(luigid.ShownTask):
         self.started_at = ""
 
     def on_failure(self, exception: BaseException) -> Any:
+        if isinstance(exception, PipelineError):
+            # The one instance that the luigi command reads its exit code from when all is done.
+            luigi.retcodes.retcode().task_failed = exception.exit_code
         if self.is_part_of_a_run:
             self._tell_failure(exception)
-        if not isinstance(exception, PipelineError):
-            return super().on_failure(exception)
-        # The one instance that the luigi command reads its exit code from when all is done.
-        luigi.retcodes.retcode().task_failed = exception.exit_code
-        return luigid.page_of(str(exception))
+        if isinstance(exception, PipelineError):
+            return luigid.page_of(str(exception))
+        return super().on_failure(exception)
 
     def _tell_failure(self, error: BaseException) -> None:
         began, seconds = self.times()

@@ -135,6 +135,27 @@ def test_a_run_that_is_told_to_end_does_so_in_the_midst_of_an_alert(published, t
     assert "Traceback" not in job.said
 
 
+def test_a_run_that_is_killed_while_it_tells_has_a_report_and_tells_when_it_is_started_again(
+    published, broken, told, webhook, start
+):
+    published.run("FullPipeline", "--run-id=second")
+    broken()
+    webhook.hangs.set()
+    job = start(published.command("FullPipeline", "--run-id=second"), **{**told, "NOTIFY_URLS": webhook.url})
+    wait_until(lambda: webhook.asked, seconds=120)
+    job.end(signal.SIGKILL)
+    webhook.hangs.clear()
+    left = published.checkpoint("second", "report")
+
+    again = published.run("FullPipeline", "--run-id=second", **told)
+
+    assert left["outcome"] == "published"
+    assert again.returncode == 0, again.stderr
+    assert [posted["title"] for posted in webhook.posted] == ["Towpath: recovered: run second is published"]
+    assert published.run("FullPipeline", "--run-id=second", **told).stdout == ""
+    assert len(webhook.posted) == 1
+
+
 def test_the_secrets_of_a_url_are_in_nothing_that_a_run_leaves(published, told, postbox, webhook, tmp_path):
     debugging = tmp_path / "debug.cfg"
     text = (PROJECT / "logging.cfg").read_text(encoding="utf-8")

@@ -91,10 +91,11 @@ def test_a_run_keeps_what_it_says_at_every_try_in_its_log(broken):
     assert str(world.folder("second").log) == world.checkpoint("second", "report")["log"]
 
 
-def test_servers_that_do_not_answer_are_all_in_the_report_of_the_run(world):
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_servers_that_do_not_answer_are_all_in_the_report_of_the_run(world, workers):
     away = ["--source-uri=host=/nowhere dbname=shop", "--destination-uri=host=/nowhere dbname=warehouse"]
     command = [word for word in world.command("FullPipeline", "--run-id=x") if "-uri=" not in word]
-    failed = run_to_the_end([*command, *away, "--readiness-timeout-seconds=1"])
+    failed = run_to_the_end([*command, *away, "--readiness-timeout-seconds=1", f"--workers={workers}"])
 
     report = world.checkpoint("x", "report")
 
@@ -124,3 +125,15 @@ def test_whoever_only_looks_leaves_no_report(world):
 
     assert looked.returncode == 37
     assert world.folder("x").checkpoint("report").read() is None
+
+
+def test_a_run_that_an_earlier_towpath_looked_at_beforehand_is_reported_without_the_times_of_that(published):
+    looked = published.folder("first").checkpoint("preflight")
+    content = looked.read()
+    looked.write(content.pop("fingerprint"), {"findings": content["findings"]})
+    published.folder("first").checkpoint("report").remove()
+
+    done = published.run("FullPipeline", "--run-id=first")
+
+    assert done.returncode == 0, done.stderr
+    assert published.checkpoint("first", "report")["steps"][0]["step"] == "DumpSource"

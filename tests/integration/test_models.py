@@ -50,6 +50,8 @@ def test_a_load_that_is_no_longer_in_the_landing_is_not_built_on(published):
 
     with pytest.raises(DestinationBusy, match="load 1 is no longer in the landing"):
         published.build(SECOND)
+    # They would be told as what this build came to.
+    assert not (published.folder / "dbt" / "run_results.json").exists()
 
 
 def test_a_schema_of_the_users_own_with_the_mark_of_a_build_is_not_built_into(published):

@@ -31,7 +31,9 @@ def dashboard() -> Json:
     return content
 
 
-@pytest.mark.parametrize("path", [RULES, RULES_TEST, DASHBOARD, PROJECT / "docs" / "watching.md"], ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", [RULES, RULES_TEST, DASHBOARD, PROJECT / "docs" / "watching.md"], ids=lambda path: path.name
+)
 def test_every_metric_that_is_asked_for_is_one_that_is_told(path):
     asked = set(re.findall(r"\btowpath(?:_[a-z]+)+", path.read_text(encoding="utf-8")))
 
