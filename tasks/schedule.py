@@ -53,8 +53,7 @@ class Line:
     def command_for(self, due: datetime.datetime) -> list[str]:
         """Return the command, with a run id of its own for each time that it is due.
 
-        Towpath's own default, the day in UTC, would make two runs of an hourly schedule one, and two nights of a daily
-        one that crosses midnight in UTC when the clocks change.
+        Towpath's own default, the day, would make the hours of an hourly schedule one run.
         """
         return [*self.command, *([f"--run-id={self._run_id(due)}"] if self.names_runs else [])]
 

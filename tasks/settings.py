@@ -47,8 +47,8 @@ _TARGET_SCHEMA = re.compile(r"[^\"'\\.\x00-\x1f]+")
 
 
 def default_run_id() -> str:
-    """Return today's date in UTC, as of the call."""
-    return datetime.datetime.now(datetime.timezone.utc).date().isoformat()
+    """Return today's date, as of the call, on the clock that started the job: `$TZ`, else the machine's."""
+    return datetime.datetime.now().astimezone().date().isoformat()
 
 
 def run_folder(run_id: str) -> RunFolder:

@@ -31,7 +31,7 @@ class RunId(luigi.Parameter):
 class RunTask(TowpathTask):
     """A task of one run, whose failures are in the destination's audit log."""
 
-    run_id: str = RunId(default="", description="names the run; by default today's date in UTC")
+    run_id: str = RunId(default="", description="names the run; by default today's date")
     allow_older: bool = luigid.Flag(description="load a dump that is older than what readers see")
     strict: bool = luigid.Flag(description="let the preflight's warnings stop the run")
     checkpoint_name = ""

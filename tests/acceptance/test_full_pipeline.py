@@ -103,9 +103,9 @@ def test_gold_answers_for_one_film_one_actor_and_one_category(sample):
     )
 
 
-def test_without_a_run_id_the_run_is_named_after_the_day_in_utc(sample):
+def test_without_a_run_id_the_run_is_named_after_the_day(sample):
     world, _ = sample
-    today = datetime.datetime.now(datetime.timezone.utc).date()
+    today = datetime.datetime.now().astimezone().date()
 
     names = [path.name for path in world.artifacts.iterdir()]
 

@@ -1,8 +1,13 @@
 """`luigi.cfg` is where a person looks for what can be set: it must have all of it, as it is."""
 
 import configparser
+import datetime
 import inspect
+import os
+import subprocess
+import sys
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import luigi
 import pytest
@@ -60,3 +65,22 @@ def test_luigi_cfg_explains_the_setting_or_the_group_that_it_is_in(section, name
 @pytest.mark.parametrize("section", SECTIONS)
 def test_luigi_cfg_sets_nothing_that_is_not_there(section, file):
     assert list(file[section]) == [name for name, _ in SECTIONS[section].get_params()]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
+def test_a_run_is_named_for_the_day_on_the_clock_of_whoever_starts_it(zone):
+    """The two are 25 hours apart, and so never have the same date."""
+    ask = "from tasks import settings; print(settings.default_run_id())"
+    today = datetime.datetime.now(ZoneInfo(zone)).date()
+
+    named = subprocess.run(
+        [sys.executable, "-c", ask],
+        cwd=PROJECT,
+        env=os.environ | {"TZ": zone},
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+
+    # Midnight may have passed since.
+    assert named in (str(today), str(today + datetime.timedelta(days=1)))
