@@ -43,6 +43,7 @@ def _failure(report: Json) -> Message:
                 *(paragraph for failure in reversed(report["failures"]) for paragraph in _failed(failure)),
                 _readers(report["readers"]),
                 f"Run {report['run']}, exit code {last['exit_code']}, failing since {moment(since)}.",
+                f"To go on with it, with its settings: luigi --module tasks FullPipeline --run-id={report['run']}",
                 _where(report),
             ]
         ),
@@ -123,7 +124,9 @@ def _where(report: Json) -> str:
 
 
 def _title(text: str) -> str:
-    return textwrap.shorten(f"Towpath: {text}", _TITLE_WIDTH, placeholder="…")
+    # By letters: what failed is often one long word.
+    title = " ".join(f"Towpath: {text}".split())
+    return title if len(title) <= _TITLE_WIDTH else f"{title[: _TITLE_WIDTH - 1]}…"
 
 
 def _body(paragraphs: list[str]) -> str:

@@ -148,9 +148,13 @@ def failure(error: ProgramFailed, output: Path, project: Path) -> PipelineError:
     kind = ModelsBroken if broken or not failures else TestsFailed
     told = "; ".join(_told(node, result, (output, project)) for node, result in broken or failures)
     return kind(
-        f"dbt: {len(failures)} models and tests failed: {told or error.message}; {state}",
+        f"dbt: {_counted(len(failures))} failed: {told or error.message}; {state}",
         hint="mend the model, the test or the data, and run again: dump and restore are kept",
     )
+
+
+def _counted(failures: int) -> str:
+    return "1 model or test" if failures == 1 else f"{failures} models and tests"
 
 
 def _what_dbt_said(lines: list[str]) -> str:

@@ -40,8 +40,11 @@ def summarize(report: Json, folder: Path, *, shown: list[str]) -> str:
     return "\n".join([*lines, "", *shown, ""])
 
 
-def first_rows(destination: Database, psql: Path, model: str, models: list[str]) -> list[str]:
-    """Show the query to type next, and what it answers; nothing where the model or psql is not to be had."""
+def first_rows(destination: Database, psql: Path, model: str, models: list[str], *, has_make: bool) -> list[str]:
+    """Show a query and what it answers; nothing where the model or psql is not to be had.
+
+    `has_make`: whoever reads it can type it, as a container's log cannot.
+    """
     if model not in models:
         return []
     # psql takes no parameters; the name is quoted.
@@ -53,4 +56,4 @@ def first_rows(destination: Database, psql: Path, model: str, models: list[str])
         rows = commands.run(command, environment=environment, timeout_seconds=60)
     except PipelineError:
         return []
-    return [f"Next: {_NEXT.format(model)}".rstrip(), "", *rows]
+    return [f"Next: {_NEXT.format(model)}".rstrip() if has_make else f"The first rows of {model}:", "", *rows]

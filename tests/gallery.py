@@ -82,7 +82,7 @@ def a_test_failed() -> Json:
         ),
         *(result(f"gold.late_{number}", status="skipped") for number in range(5)),
     ]
-    return _failed_in_dbt("dbt: 1 models and tests failed: test not_null_films_price (Got 2 results)", results, 28)
+    return _failed_in_dbt("dbt: 1 model or test failed: test not_null_films_price (Got 2 results)", results, 28)
 
 
 def a_model_is_broken() -> Json:
@@ -142,7 +142,7 @@ def month() -> list[Json]:
     runs = []
     for number in range(60):
         began = BEGAN - datetime.timedelta(days=number)
-        failures = [failure("RunDbt", "dbt: 1 models and tests failed", began=began)] if number % 7 == 3 else []
+        failures = [failure("RunDbt", "dbt: 1 model or test failed", began=began)] if number % 7 == 3 else []
         run = Run(
             folder=Path(f"/nowhere/artifacts/{began:%Y-%m-%d}"), began=began, failures=failures,
             readers=seen("2026-11-23"), tables=[("public.films", 6000000000 - 31234567 * number)],

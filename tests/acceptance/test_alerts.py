@@ -44,12 +44,13 @@ def test_a_failure_and_the_first_success_after_it_are_told(published, broken, to
     assert since == since_then == published.checkpoint("second", "report")["after_failure"]["failing_since"]
     first, again, recovery = webhook.posted
     assert (first["type"], recovery["type"]) == ("failure", "success")
-    assert first["title"].startswith("Towpath: run second failed (code 27): dbt: 1 model")
+    assert first["title"].startswith("Towpath: run second failed (code 27): dbt: 1 model or test failed: model ")
     folder = published.artifacts / "second"
     for words in (
         "RunDbt failed: dbt: 1 model",
         'relation "public.nowhere" does not exist',
         "What to do: mend the model",
+        "luigi --module tasks FullPipeline --run-id=second",
         "Readers see load 1 of run first, as of 20",
         f"From {published.source} to {published.destination}, on {platform.node()}",
         f"Log: {folder / 'run.log'}",

@@ -70,13 +70,14 @@ def test_luigi_cfg_sets_nothing_that_is_not_there(section, file):
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])
 def test_a_run_is_named_for_the_day_on_the_clock_of_whoever_starts_it(zone):
     """The two are 25 hours apart, and so never have the same date."""
+    environment = os.environ | {"TZ": zone}
     ask = "from tasks import settings; print(settings.default_run_id())"
     today = datetime.datetime.now(ZoneInfo(zone)).date()
 
     named = subprocess.run(
         [sys.executable, "-c", ask],
         cwd=PROJECT,
-        env=os.environ | {"TZ": zone},
+        env=environment,
         capture_output=True,
         text=True,
         check=True,
