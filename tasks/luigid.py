@@ -99,13 +99,15 @@ class ShownTask(luigi.Task):
 
     def _send(self) -> None:
         with self._telling:
-            if self.set_status_message is None or self.set_progress_percentage is None:
+            # Luigi takes both away when the task ends, which may be while luigid answers the first.
+            show_text, show_percentage = self.set_status_message, self.set_progress_percentage
+            if show_text is None or show_percentage is None:
                 return
             percentage, text = self._news
             self._told_at = time.monotonic()
             try:
-                self.set_status_message(text)
-                self.set_progress_percentage(percentage)
+                show_text(text)
+                show_percentage(percentage)
             except luigi.rpc.RPCError:
                 # Luigi has tried for a minute, and the program whose output we read has waited with us.
                 self.set_status_message = None

@@ -58,3 +58,16 @@ def test_a_failure_is_broken_into_lines_that_the_page_has_room_for():
 
     assert max(map(len, page.splitlines())) <= 64
     assert "\nwhat to do: b" in page
+
+
+def test_a_task_that_ends_while_luigid_answers_the_first_of_two_messages_ends_in_peace(task):
+    def answer(_text: str) -> None:
+        # As Luigi does when a task has ended; the second message may be on its way from a timer's thread.
+        task.set_status_message = task.set_progress_percentage = None
+
+    heard: list[int] = []
+    task.set_status_message, task.set_progress_percentage = answer, heard.append
+
+    task.tell(100, "done")
+
+    assert heard == [100]
