@@ -74,8 +74,14 @@ def lines(words: Sequence[str]) -> list[Line]:
     What readers see is late by `$EXPECTED_EVERY`, or else by `[notify] expected_every`.
 
     Raises:
-        SettingInvalid: one of them cannot be read.
+        SettingInvalid: one of them cannot be read, or the words have an artifacts folder of their own.
     """
+    flags = {word.split("=")[0] for word in words}
+    if "--artifacts-root" in flags:
+        raise SettingInvalid(
+            "a schedule cannot have an --artifacts-root, where its health check would not look; nothing was started",
+            hint="set [artifacts] root in luigi.cfg, or in the file that $LUIGI_CONFIG_PATH names",
+        )
     luigi = str(Path(sys.executable).with_name("luigi"))
     every = commands.variable("EXPECTED_EVERY")
     late = [f"--notify-expected-every={every}"] if every else []
@@ -84,14 +90,13 @@ def lines(words: Sequence[str]) -> list[Line]:
         "FRESHNESS_SCHEDULE": ("CheckFreshness", commands.variable("FRESHNESS_SCHEDULE"), late),
     }
     zone = _zone(commands.variable("TZ") or "UTC")
-    has_name = any(word.split("=")[0] == "--run-id" for word in words)
     made = {
         variable: Line(
             name=task,
             command=(luigi, "--module=tasks", task, *given),
             schedule=schedule,
             zone=zone,
-            names_runs=task == "FullPipeline" and not has_name,
+            names_runs=task == "FullPipeline" and "--run-id" not in flags,
         )
         for variable, (task, schedule, given) in wanted.items()
         if schedule
@@ -149,7 +154,12 @@ class _Kept:
             logger.warning("%s of %s is left out: one is still at work", self.line.name, self.line.tell(due))
             return
         logger.info("%s of %s begins", self.line.name, self.line.tell(due))
-        self.program = commands.start(self.line.command_for(due))
+        try:
+            self.program = commands.start(self.line.command_for(due))
+        except PipelineError as error:
+            # A machine that is out of memory or processes for a moment; what is at work ends when we do.
+            logger.error("%s", error)  # noqa: TRY400 (said in words)
+            self.last = {"ended_at": moment.isoformat(), "exit_code": error.exit_code}
 
     def pass_on(self, number: signal.Signals) -> bool:
         """Send the program a signal; return whether there is one at work."""

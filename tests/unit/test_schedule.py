@@ -178,6 +178,12 @@ def test_what_cannot_be_read_is_said_before_anything_is_started(monkeypatch, nam
         schedule.lines([])
 
 
+@pytest.mark.parametrize("words", [["--artifacts-root=/elsewhere"], ["--strict", "--artifacts-root", "/elsewhere"]])
+def test_artifacts_that_its_health_check_would_not_look_at_are_refused(words):
+    with pytest.raises(SettingInvalid, match=r"cannot have an --artifacts-root, .*nothing was started"):
+        schedule.lines(words)
+
+
 def keep(file: Checkpoint, one: Line, over: Callable[[], object]) -> tuple[int, datetime.datetime]:
     """Keep one line until it is over, and return the exit code and what time it is then."""
     passing = Time(over)
@@ -211,6 +217,24 @@ def test_what_is_due_while_one_is_at_work_is_left_out_and_said(file, tmp_path, c
 
     assert begun.read_text() == "x\n"
     assert "FullPipeline of 2026-11-23 03:00:00 CET is left out: one is still at work" in caplog.messages
+
+
+def test_what_cannot_be_started_is_said_and_the_schedule_goes_on_and_so_does_what_is_at_work(file, tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    ended = tmp_path / "ended"
+    run = line(f"sleep 0.5; touch {ended}", at="0 3 * * *")
+    lost = Line(name="CheckFreshness", command=("/no/such/luigi",), schedule="1 0 3 * * *", zone=BERLIN)
+    passing = Time(lambda: "FullPipeline ended" in caplog.text)
+
+    code = schedule.keep([run, lost], file, clock=passing.clock, pause=passing.pause)
+
+    kept = file.read()
+    assert code == 0
+    assert ended.exists()
+    assert "/no/such/luigi could not be started: No such file or directory" in caplog.text
+    assert kept is not None
+    assert kept["lines"]["CheckFreshness"]["last"]["exit_code"] == errors.ToolMissing.exit_code
+    assert "CheckFreshness is due at 2026-11-24 03:00:01 CET" in caplog.messages
 
 
 def test_a_stop_is_passed_on_and_the_end_of_what_is_at_work_is_waited_for(file, tmp_path):
