@@ -1,6 +1,7 @@
 """What readers see, described: dbt's own documentation of the published version, as one file that needs no network."""
 
 import contextlib
+import dataclasses
 import logging
 import shutil
 import time
@@ -16,17 +17,22 @@ from tasks.postgres import Database, connect
 logger = logging.getLogger(__name__)
 
 FILE = "catalogue.html"
+# Report, alerts and the next run wait for it: a dbt that hangs may not keep them for as long as a build may take.
+_LIMIT_SECONDS = 600.0
 
 
-def document(destination: Database, options: DbtOptions, folder: Path) -> Json:
-    """Write `catalogue.html` into a run's folder, in place of an earlier one.
+def document(
+    destination: Database, options: DbtOptions, folder: Path, *, limit_seconds: float = _LIMIT_SECONDS
+) -> Json:
+    """Write `catalogue.html` into a run's folder, in place of an earlier one; the run waits for it, but not for long.
 
     Returns:
         What the report says of it: `file`, `bytes` and `seconds`; or `error`, which breaks no run: it is published.
     """
     started = time.monotonic()
+    hurried = dataclasses.replace(options, timeout_seconds=min(options.timeout_seconds, limit_seconds))
     try:
-        page = generate(destination, options, folder)
+        page = generate(destination, hurried, folder)
     except PipelineError as error:
         logger.warning("readers see the new version, but its catalogue was not made: %s", error)
         return {"error": error.message}
