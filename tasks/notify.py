@@ -12,7 +12,7 @@ import time
 import urllib.parse
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tasks.errors import Doubt
 
@@ -73,6 +73,12 @@ def consider(options: NotifyOptions) -> str | list[Doubt]:
     """Say who will be told of what, or doubt the URLs that apprise cannot read."""
     if not options.urls:
         return "nobody is told how a run ends: [notify] urls is empty"
+    try:
+        _imported()
+    except Exception as error:  # noqa: BLE001 (a package that is not whole raises anything, and the copying needs none)
+        why = f"{type(error).__name__}: {error}"
+        hint = "install Towpath's packages anew: remove .venv, then make install"
+        return [Doubt(f"apprise cannot be used, so nobody will be told of anything: {why}", hint)]
     doubts = [
         Doubt(
             f"{_name(options.urls, number)} is no URL that apprise can read: nothing will reach it",
@@ -106,9 +112,7 @@ class _Sending(threading.Thread):
 
 def _senders(options: NotifyOptions) -> "list[apprise.Apprise]":
     """Return one for each URL, empty where apprise cannot read it."""
-    _quiet()
-    import apprise  # noqa: PLC0415 (see above)
-
+    apprise = _imported()
     asset = apprise.AppriseAsset(
         app_id="Towpath",
         app_desc="Towpath",
@@ -134,11 +138,14 @@ def _senders(options: NotifyOptions) -> "list[apprise.Apprise]":
 
 
 @functools.cache
-def _quiet() -> None:
-    """Keep out of every log what may have a URL's secrets in it; what is to be known we say ourselves."""
+def _imported() -> Any:
+    """Return apprise; it is kept out of every log, for a URL's secrets: what is to be known we say ourselves."""
     for name in ("apprise", "urllib3"):
         logging.getLogger(name).addHandler(logging.NullHandler())
         logging.getLogger(name).propagate = False
+    import apprise  # noqa: PLC0415 (see above)
+
+    return apprise
 
 
 def _name(urls: Sequence[str], number: int) -> str:

@@ -187,3 +187,15 @@ def test_a_time_limit_of_nothing_is_refused(published):
     assert failed.returncode == 32
     assert "a time limit of 0 s cannot be kept" in failed.stderr
     assert "Traceback" not in failed.stderr
+
+
+def test_a_broken_apprise_is_a_warning_and_stops_no_copying(world, tmp_path):
+    package = tmp_path / "apprise"
+    package.mkdir()
+    (package / "__init__.py").write_text("raise AttributeError('incomplete')", encoding="utf-8")
+
+    done = world.run("Preflight", "--run-id=look", '--notify-urls=["json://127.0.0.1"]', PYTHONPATH=str(tmp_path))
+
+    assert done.returncode == 0, done.stderr
+    assert re.search(r"^warn {2,}alerts {2,}apprise cannot be used", done.stdout, re.MULTILINE)
+    assert "incomplete" in done.stdout
