@@ -54,6 +54,7 @@ class Preflight(RunTask):
 
     def run(self) -> None:
         self.begin()
+        sections.ensure_readable()
         self._queue_up()
         self.tell(0, "asking all that can be asked beforehand")
         with self.claimed():

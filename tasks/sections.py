@@ -2,78 +2,16 @@
 
 import datetime
 from pathlib import Path
-from typing import Any
 
 import luigi
 from luigi.parameter import ParameterVisibility
 
 from tasks.drift import POLICIES
-from tasks.errors import SettingInvalid
 from tasks.notify import EVENTS
+from tasks.parameters import Count, Every, Seconds, Section
 from tasks.proof import LEVELS
 
 PROJECT = Path(__file__).resolve().parents[1]
-
-
-class Section(luigi.Config):
-    """A section whose values, where they cannot be read, are told by name only: some are secrets."""
-
-    @classmethod
-    def get_param_values(cls, params: Any, args: Any, kwargs: Any) -> Any:
-        """Return them as Luigi does. Raises SettingInvalid where Luigi would show the value, and where it is."""
-        try:
-            return super().get_param_values(params, args, kwargs)
-        except ValueError as error:
-            if isinstance(error.__cause__, SettingInvalid):
-                raise error.__cause__ from None
-            name = str(error).rpartition(" ")[2].strip("'")
-            raise SettingInvalid(
-                f"{name} of [{cls.get_task_family()}] cannot be read; nothing was changed",
-                hint="mend it in luigi.cfg, where a % is written %%, or in the flag; a list is JSON",
-            ) from None
-
-
-class Seconds(luigi.FloatParameter):
-    """A time limit. There is none without end."""
-
-    def normalize(self, x: float) -> float:
-        """Return it as it is. Raises SettingInvalid where it is no time: 0 would mean for ever to some programs."""
-        if not 0 < x < float("inf"):
-            raise SettingInvalid(
-                f"a time limit of {x:g} s cannot be kept; nothing was changed",
-                hint="give a number of seconds above 0, in luigi.cfg or in the flag that has it",
-            )
-        return x
-
-
-class Count(luigi.IntParameter):
-    """How many are kept. One at least."""
-
-    def normalize(self, x: int) -> int:
-        """Return it as it is. Raises SettingInvalid where it is none: whether that means all or nothing is a guess."""
-        if x < 1:
-            raise SettingInvalid(
-                f"{x} runs cannot be kept; nothing was changed",
-                hint="give a number from 1 on, in luigi.cfg or in the flag that has it; to keep all, a large one",
-            )
-        return x
-
-
-class Every(luigi.TimeDeltaParameter):
-    """How often something is to happen; nothing, or 0, for no matter how often."""
-
-    def parse(self, x: str) -> datetime.timedelta:
-        """Read `26h`, `1 day 2 hours`, `P1DT2H` or a number of seconds. Raises SettingInvalid."""
-        try:
-            every: datetime.timedelta = super().parse(x or "0")
-        except (luigi.parameter.ParameterException, OverflowError):
-            every = datetime.timedelta(-1)
-        if every < datetime.timedelta(0):
-            raise SettingInvalid(
-                f"{x!r} does not say how often something is to happen; nothing was changed",
-                hint="give it like 26h, 90 minutes or 1 day 2 hours, the longest unit first",
-            )
-        return every
 
 
 class source(Section):
@@ -198,7 +136,7 @@ class notify(Section):
     expected_every: datetime.timedelta = Every(
         default=datetime.timedelta(0), description="how old what readers see may grow, for CheckFreshness: 26h"
     )
-    tries: int = luigi.IntParameter(default=3, description="how often each URL is tried")
+    tries: int = Count(default=3, description="how often each URL is tried")
     timeout_seconds: float = Seconds(default=30, description="how long to try in all")
 
 
@@ -227,3 +165,9 @@ class lineage(Section):
     api_key: str = luigi.Parameter(default="", visibility=ParameterVisibility.PRIVATE, description="the server's key")
     namespace: str = luigi.Parameter(default="towpath", description="namespace of the jobs")
     timeout_seconds: float = Seconds(default=60, description="how long the server may take for all events")
+
+
+def ensure_readable() -> None:
+    """Read every section, also those that are for a run's end, while nothing is changed yet. Raises SettingInvalid."""
+    for section in Section.__subclasses__():
+        section()

@@ -1,4 +1,4 @@
-"""A value in luigi.cfg that cannot be read is told by its name, and never shown: it may be a secret."""
+"""What is wrong in luigi.cfg is told by its name, and the value never shown: it may be a secret."""
 
 import pytest
 
@@ -35,3 +35,56 @@ def test_it_stops_the_run_before_anything_is_touched(world, line, value, told):
     assert SECRET not in refused.stderr + refused.stdout
     assert "Traceback" not in refused.stderr
     assert world.folder("x").checkpoint("dump").read() is None
+
+
+def run_besides(world: World, lines: str, *words: str) -> Completed:
+    """Run with a file read besides luigi.cfg."""
+    file = world.artifacts.parent / "besides.cfg"
+    file.write_text(lines, encoding="utf-8")
+    return world.run(*words, LUIGI_CONFIG_PATH=str(file))
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "near"),
+    [
+        ("notify", "url", "urls"),
+        ("source", "url", "uri"),
+        ("metrics", "push_gateway", "pushgateway"),
+        ("lineage", "apikey", "api_key"),
+        ("lineage", "URL", "url"),
+    ],
+)
+def test_a_misspelt_name_stops_the_run_too_and_the_value_behind_it_is_not_shown(world, section, key, near):
+    refused = run_besides(world, f"[{section}]\n{key} = x://u:{SECRET}@example.com", "FullPipeline", "--run-id=x")
+
+    assert refused.returncode == 32, refused.stderr
+    assert f"[{section}] has no setting {key}; nothing was changed" in refused.stderr
+    assert f"did you mean {near}?" in refused.stderr
+    assert SECRET not in refused.stderr + refused.stdout
+    assert "Traceback" not in refused.stderr
+    assert world.folder("x").checkpoint("dump").read() is None
+
+
+def test_what_is_set_for_other_values_to_be_made_of_is_not_shown_and_stops_nothing(world):
+    lines = f"[DEFAULT]\nmail-password = {SECRET}\n[notify]\nurls = json://u:%(mail-password)s@127.0.0.1\n"
+
+    done = run_besides(world, f"{lines}timeout-seconds = 20\n", "Preflight", "--run-id=x")
+
+    assert done.returncode == 0, done.stderr
+    assert "json will be told of failure" in done.stdout
+    assert SECRET not in done.stderr + done.stdout
+
+
+def test_a_line_that_cannot_be_read_is_not_shown_where_a_flag_stands_in_for_it_either(world):
+    refused = run_besides(world, f"[notify]\nurls = %{SECRET}", "FullPipeline", "--run-id=x", "--notify-urls=[]")
+
+    assert refused.returncode == 32, refused.stderr
+    assert "urls of [notify] cannot be read" in refused.stderr
+    assert SECRET not in refused.stderr + refused.stdout
+
+
+def test_to_try_alerts_no_times_is_refused(world):
+    refused = world.run("FullPipeline", "--run-id=x", "--notify-tries=0")
+
+    assert refused.returncode == 32, refused.stderr
+    assert "tries cannot be 0; nothing was changed" in refused.stderr

@@ -12,14 +12,14 @@ from zoneinfo import ZoneInfo
 import luigi
 import pytest
 
-from tasks import sections
+from tasks import parameters, sections
 from tests.conftest import PROJECT
 
 LINES = (PROJECT / "luigi.cfg").read_text(encoding="utf-8").splitlines()
 SECTIONS = {
     name: section
     for name, section in inspect.getmembers(sections, inspect.isclass)
-    if section in sections.Section.__subclasses__()
+    if section in parameters.Section.__subclasses__()
 }
 SETTINGS = [(section, name) for section, found in SECTIONS.items() for name, _ in found.get_params()]
 
