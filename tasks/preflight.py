@@ -191,7 +191,9 @@ def _consider_left_out(cargo: Cargo) -> str | Sequence[Doubt]:
         return [
             Doubt(f"will be left out: {'; '.join(missed)}", "make it at the destination by hand where models need it")
         ]
-    return f"{own} grants, policies and publications, which stay at the source" if own else "nothing"
+    return (
+        f"{own} grants, policies and publications, which stay at the source" if own else "nothing that [source] selects"
+    )
 
 
 def _ask_destination(inquiry: Inquiry, plan: Plan, destination: Any, cargo: Any) -> None:

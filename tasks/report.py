@@ -51,6 +51,7 @@ def compose(ended: Ended) -> Json:
     Times are ISO 8601 in UTC, sizes bytes, durations seconds; `run_seconds` is what the steps took, pauses between the
     tries of a run left out. `failing_since` is when the first of the runs failed that have failed one after another up
     to this one, and in `after_failure` up to the last run to end before this one, which has not failed.
+    `left_out` is what cannot be copied, `selection` what the settings of [source] choose, as far as they are set.
     """
     before = history.last_published(list(ended.earlier), except_run=ended.run)
     steps, now = _steps(ended), datetime.datetime.now(datetime.timezone.utc).isoformat()
@@ -108,6 +109,7 @@ def _failing_since(ended: Ended) -> str | None:
 def _dumped(ended: Ended, before: Json | None) -> Json:
     content = ended.checkpoints.get("dump")
     manifest = Manifest.from_json(content) if content else None
+    selection = content["fingerprint"]["selection"] if content else {}
     rows_before = {table["table"]: table["rows"] for table in before["tables"]} if before else {}
     return {
         "source": {
@@ -129,6 +131,7 @@ def _dumped(ended: Ended, before: Json | None) -> Json:
         "rows": manifest.rows if manifest else 0,
         "dump_bytes": manifest.bytes if manifest else 0,
         "left_out": manifest.left_out if manifest else [],
+        "selection": {name: patterns for name, patterns in selection.items() if patterns},
     }
 
 

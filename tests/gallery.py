@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Callable
 from pathlib import Path
 
+from tasks.archive import DumpOptions
 from tasks.checkpoints import Json
 from tasks.inquiry import Finding
 from tests.reports import BEGAN, Run, failure, result, seen
@@ -123,7 +124,8 @@ def hostile() -> Json:
     ]
     return Run(
         folder=Path("/nowhere/artifacts/a:b+c"), tables=[(name, 1234567890) for name in HOSTILE], results=results,
-        drift=HOSTILE, left_out=HOSTILE, earlier=[first()], failures=[failure("RunDbt", " ".join(HOSTILE))],
+        drift=HOSTILE, left_out=HOSTILE, selection=DumpOptions(exclude_tables=tuple(HOSTILE)), earlier=[first()],
+        failures=[failure("RunDbt", " ".join(HOSTILE))],
         findings=[Finding(level=level, topic=n, text=n, remedy=n) for n in HOSTILE for level in ("ok", "warn")],
         readers={"unknown": " ".join(HOSTILE)},
     ).report()  # fmt: skip

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from tasks import report
+from tasks.archive import DumpOptions
 from tasks.checkpoints import Json
 from tasks.inquiry import Finding
 from tasks.landing import Load
@@ -34,6 +35,7 @@ class Run:
     findings: Sequence[Finding] = (Finding(level="ok", topic="clocks", text="within 0.0 s of one another"),)
     drift: Sequence[str] = ()
     left_out: Sequence[str] = ()
+    selection: DumpOptions = field(default_factory=DumpOptions)
     without_rows: Sequence[str] = ()
     aftermath: Mapping[str, Any] = field(default_factory=dict)
     readers: Json | None = None
@@ -80,7 +82,7 @@ class Run:
         shown = Publication(version_id=2, schemas=["gold", "silver"], followers=[], waited_seconds=0.0, seconds=0.1)
         return {
             "preflight": {},
-            "dump": self._manifest().to_json(),
+            "dump": {**self._manifest().to_json(), "fingerprint": {"selection": self.selection.selection}},
             "restore": {**vars(load), "pg_restore": "18.6"},
             "dbt": vars(built),
             "publish": vars(shown),

@@ -120,6 +120,7 @@ def test_nothing_is_taken_over_when_other_tables_are_asked_for(published):
     assert done.returncode == 0, done.stderr
     assert _changed(before, published.times("first")) == list(STEPS)
     assert "public.users" not in contents(published.destination)
+    assert published.checkpoint("first", "report")["selection"] == {"exclude_tables": ["public.users"]}
 
 
 def test_a_run_that_has_proved_less_than_is_asked_for_is_done_again(published):

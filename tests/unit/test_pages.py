@@ -6,6 +6,7 @@ import pytest
 from jinja2 import UndefinedError
 
 from tasks import pages
+from tasks.archive import DumpOptions
 from tasks.checkpoints import FORMAT, Json
 from tasks.errors import ArtifactsUnwritable
 from tasks.run_folder import RunFolder
@@ -189,6 +190,21 @@ def test_what_a_report_does_not_have_is_passed_over_and_what_it_has_is_shown():
     assert "Removed run 2026-11-14, 81.2 MB; the dump of run 2026-11-20, 0 bytes" in withal.text
     assert "catalogue.html" in withal.values("href")
     assert "Catalogue was not made: dbt came to no result" in failed.text
+
+
+def test_what_the_settings_leave_out_is_told_with_the_setting():
+    chosen = DumpOptions(exclude_tables=("public.audit_*", "public.users"), exclude_table_data=("public.visits",))
+
+    whole, partly = page_of(gallery.first()), page_of(Run(selection=chosen).report())
+    with_objects = page_of(Run(selection=DumpOptions(schemas=("sales",)), left_out=["CAST - c"]).report())
+
+    assert "Left out: nothing" in whole.text
+    assert "Left out: nothing" not in partly.text
+    assert "Left out: what [source] exclude_tables, exclude_table_data say" in partly.text
+    assert "by [source] exclude_tables: public.audit_*, public.users" in partly.text
+    assert "rows by [source] exclude_table_data: public.visits" in partly.text
+    assert "Left out: 1 object, and what [source] schemas says" in with_objects.text
+    assert "whatever is not in [source] schemas: sales" in with_objects.text
 
 
 def test_the_list_of_runs_has_the_last_first_and_marks_what_failed_and_what_readers_see():
