@@ -8,7 +8,8 @@ from tasks.checkpoints import Json
 # So many are shown without a click; of a short list all are.
 _SHOWN_TABLES, _SHOWN_MODELS = 20, 10
 
-_TESTS = ("test", "unit test")
+# Whatever else dbt has results of are the project's hooks.
+_MODELS, _TESTS = ("model", "seed", "snapshot"), ("test", "unit test")
 _BROKEN, _DOUBTFUL, _SKIPPED = ("error", "fail", "runtime error"), ("warn", "partial success"), ("skipped",)
 
 
@@ -71,10 +72,12 @@ class Share:
 
 @dataclass(frozen=True, kw_only=True)
 class Built:
-    """What dbt came to. `amiss` are models and tests that failed, then those that warned, in dbt's order."""
+    """What dbt came to. `amiss` are models, tests and hooks that failed, then those that warned, in dbt's order."""
 
     amiss: list[Json]
     models: int
+    failed_models: int
+    failed_hooks: int
     slowest: list[Share]
     faster: list[Share]
     skipped: list[Json]
@@ -87,13 +90,15 @@ class Built:
 def built(report: Json) -> Built:
     """Part what has gone wrong from what has not: the former is to be read, of the latter only its time matters."""
     results = report["built"]
-    models = [result for result in results if result["kind"] not in _TESTS]
+    models = [result for result in results if result["kind"] in _MODELS]
     tests = [result for result in results if result["kind"] in _TESTS]
     shares = list(_shares([m for m in models if m["status"] not in (*_BROKEN, *_SKIPPED)]))
     shown = len(shares) if len(shares) <= _SHOWN_MODELS + 2 else _SHOWN_MODELS
     return Built(
         amiss=[*_of(results, _BROKEN), *_of(results, _DOUBTFUL)],
         models=len(models),
+        failed_models=len(_of(models, _BROKEN)),
+        failed_hooks=len(_of([r for r in results if r["kind"] not in (*_MODELS, *_TESTS)], _BROKEN)),
         slowest=shares[:shown],
         faster=shares[shown:],
         skipped=_of(results, _SKIPPED),

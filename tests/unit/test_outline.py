@@ -55,3 +55,17 @@ def test_what_failed_comes_before_what_warns_and_what_passed_is_by_model():
     # Neither what failed nor what was skipped has a time that says anything.
     assert [share.model["name"] for share in built.slowest] == ["gold.model_000", "silver.model_001"]
     assert built.slowest[0].percent == 100
+
+
+def test_a_hook_is_no_model_and_one_that_failed_is_amiss():
+    hooks = [
+        result("shop-on-run-start-0", kind="operation"),
+        result("shop-on-run-end-0", kind="operation", status="error", message="permission denied"),
+    ]
+    made = [result("silver.codes", kind="seed"), result("silver.prices", kind="snapshot", status="error")]
+
+    built = outline.built(Run(models=2, tests=0, results=[*made, *hooks]).report())
+
+    assert (built.models, built.failed_models, built.failed_hooks, built.tests) == (4, 1, 1, 0)
+    assert [share.model["kind"] for share in (*built.slowest, *built.faster)].count("operation") == 0
+    assert [amiss["name"] for amiss in built.amiss] == ["silver.prices", "shop-on-run-end-0"]

@@ -11,7 +11,7 @@ from tasks.checkpoints import FORMAT, Json
 from tasks.errors import ArtifactsUnwritable
 from tasks.run_folder import RunFolder
 from tests import gallery
-from tests.reports import Run, seen
+from tests.reports import Run, result, seen
 
 VOID = ("meta", "link", "br", "hr", "img", "input")
 INLINE = ("a", "b", "bdi", "code", "small", "span", "strong", "time")
@@ -205,6 +205,16 @@ def test_what_the_settings_leave_out_is_told_with_the_setting():
     assert "rows by [source] exclude_table_data: public.visits" in partly.text
     assert "Left out: 1 object, and what [source] schemas says" in with_objects.text
     assert "whatever is not in [source] schemas: sales" in with_objects.text
+
+
+def test_a_hook_that_failed_is_told_as_one():
+    hook = result("shop-on-run-end-0", kind="operation", status="error", message="permission denied")
+
+    page = page_of(Run(results=[hook]).report())
+
+    assert "Hooks of the dbt project: 1 hook failed" in page.text
+    assert "Models:" not in page.text
+    assert "Operation shop-on-run-end-0 failed" in page.text
 
 
 def test_the_list_of_runs_has_the_last_first_and_marks_what_failed_and_what_readers_see():
