@@ -66,6 +66,8 @@ def write_textfile(report: Json, options: MetricsOptions) -> None:
     told = _families(facts(report, tables=options.tables), options.grouping(report))
     kept = [] if report["outcome"] == "published" else _kept(path, {family.name for family in told})
     prometheus_client.write_to_textfile(str(path), _registry([*told, *kept]))
+    # node_exporter is another user, whom a careful umask would keep out.
+    path.chmod(0o644)
 
 
 def push(report: Json, options: MetricsOptions) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 import re
 
 import pytest
@@ -151,6 +152,17 @@ def test_a_run_that_knows_nothing_wipes_nothing(report, failed, tmp_path):
     assert after.keys() == before.keys()
     of_readers = ("towpath_published_snapshot_timestamp_seconds", "towpath_artifacts_free_bytes", "towpath_dump_bytes")
     assert {name: after[name] for name in of_readers} == {name: before[name] for name in of_readers}
+
+
+def test_node_exporter_may_read_the_file_whatever_the_umask(report, tmp_path):
+    told = tmp_path / "towpath.prom"
+    before = os.umask(0o077)
+    try:
+        metrics.write_textfile(report, options(textfile=str(told)))
+    finally:
+        os.umask(before)
+
+    assert told.stat().st_mode & 0o777 == 0o644
 
 
 def test_a_file_that_is_none_of_ours_is_replaced(failed, tmp_path):
