@@ -15,12 +15,15 @@ from tests.conftest import DATA, PROJECT
 
 Json = dict[str, Any]
 
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^{}]*))?\}")
+_VARIABLE = re.compile(r"\$\{(\w+)(?:(:?)-([^{}]*))?\}")
 _DOLLAR = "\0"
 
 
 def interpolated(value: Any, variables: dict[str, str]) -> Any:
-    """A value of the compose file with `${NAME:-default}` filled in, from the innermost, and `$$` as `$`."""
+    """A value of the compose file with its variables filled in, from the innermost, and `$$` as `$`.
+
+    `${NAME:-default}` is the default also where the variable is empty, `${NAME-default}` only where there is none.
+    """
     if isinstance(value, dict):
         return {name: interpolated(one, variables) for name, one in value.items()}
     if isinstance(value, list):
@@ -29,9 +32,15 @@ def interpolated(value: Any, variables: dict[str, str]) -> Any:
         return value
     text, count = value.replace("$$", _DOLLAR), 1
     while count:
-        text, count = _VARIABLE.subn(lambda found: variables.get(found[1]) or found[2] or "", text)
+        text, count = _VARIABLE.subn(lambda found: _filled(found, variables), text)
     assert "$" not in text, f"compose would not understand {value!r}"
     return text.replace(_DOLLAR, "$")
+
+
+def _filled(found: re.Match[str], variables: dict[str, str]) -> str:
+    name, is_also_for_empty, default = found.groups()
+    value = variables.get(name)
+    return default or "" if value is None or (is_also_for_empty and not value) else value
 
 
 def compose(**variables: str) -> Json:

@@ -319,6 +319,15 @@ def test_a_run_that_fails_is_told_and_makes_the_service_unhealthy(service, tmp_p
     assert unhealthy.stdout.startswith("FullPipeline ended with exit code 11 at ")
 
 
+def test_whether_readers_see_old_data_is_looked_for_unless_that_is_not_wanted():
+    wanted, unwanted = (
+        service["services"]["cron"]["environment"] for service in (compose(), compose(FRESHNESS_SCHEDULE=""))
+    )
+
+    assert wanted["FRESHNESS_SCHEDULE"] == "0 9 * * *"
+    assert unwanted["FRESHNESS_SCHEDULE"] == ""
+
+
 def test_cron_looks_whether_what_readers_see_is_late(service, tmp_path):
     cron = service("cron", CRON_SCHEDULE="0 0 1 1 *", FRESHNESS_SCHEDULE="* * * * * *")
     log = tmp_path / "log"

@@ -93,6 +93,22 @@ def test_the_clients_are_those_of_the_databases_and_of_the_embedded_servers():
     assert f"\nembedded-postgres=={version}." in (PROJECT / "requirements.lock").read_text("utf-8")
 
 
+def test_the_documents_image_with_lineage_adds_the_extra_to_this_one():
+    text = (PROJECT / "docs" / "watching.md").read_text("utf-8")
+    (block,) = re.findall(r"^    FROM .*\n(?:    .*\n?)+", text, re.MULTILINE)
+    base, *_, adding, user = [line.strip() for line in block.splitlines()]
+    setup = configparser.ConfigParser(comment_prefixes=["#"])
+    setup.read(PROJECT / "setup.cfg")
+    (installing,) = [
+        command for command in " && ".join(arguments_of("RUN")).split(" && ") if "/build/requirements.lock" in command
+    ]
+
+    assert base == f"FROM {compose()['services']['pipeline']['image']}"
+    assert user == f"USER {arguments_of('USER')[0]}"
+    assert shlex.split(adding)[1:5] == shlex.split(installing)[:4]
+    assert shlex.split(adding)[-1] == setup["options.extras_require"]["lineage"].strip()
+
+
 def test_in_containers_luigid_is_the_service_of_that_name(tmp_path):
     (building,) = [command for command in arguments_of("RUN") if "sed " in command]
     (changing,) = [command for command in building.split(" && ") if command.startswith("sed ")]

@@ -19,6 +19,7 @@ from tests.worlds import run_to_the_end
 
 SYSTEMD = PROJECT / "deploy" / "systemd"
 MANIFEST = PROJECT / "deploy" / "kubernetes" / "cronjob.yaml"
+FRESHNESS = PROJECT / "deploy" / "kubernetes" / "freshness.yaml"
 JOB = ["luigi", "--module", "tasks", "FullPipeline"]
 PROJECT_AT = "/srv/towpath"
 
@@ -90,19 +91,68 @@ def test_the_services_command_runs_as_written(films, destination, tmp_path):
     assert list(tmp_path.glob("towpath/*/report.json"))
 
 
-def manifests() -> dict[str, Any]:
-    return {one["kind"]: one for one in yaml.safe_load_all(MANIFEST.read_text("utf-8"))}
+def test_lateness_is_looked_for_after_the_night_as_the_job_runs():
+    timer, look, job = (
+        Unit("towpath-freshness.timer"),
+        Unit("towpath-freshness.service")["Service"],
+        Unit("towpath.service")["Service"],
+    )
+
+    assert timer["Timer"]["OnCalendar"] == "*-*-* 09:00:00"
+    assert timer["Install"]["WantedBy"] == "timers.target"
+    # What it is told of, what it may do: as the job, or nothing of the kind.
+    assert {
+        name: value for name, value in look.items() if name not in ("ExecStart", "TimeoutStartSec")
+    }.items() <= dict(job).items()
+    assert shlex.split(look["ExecStart"])[0] == shlex.split(job["ExecStart"])[0]
+    assert look["ExecStart"].endswith("--artifacts-root %S/towpath")
 
 
-def pod() -> dict[str, Any]:
-    found: dict[str, Any] = manifests()["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+def test_the_command_that_looks_for_lateness_runs_as_written(destination, tmp_path):
+    words = (
+        Unit("towpath-freshness.service")["Service"]["ExecStart"]
+        .replace("%S", str(tmp_path))
+        .replace(f"{PROJECT_AT}/.venv", str(Path(sys.executable).parents[1]))
+    )
+
+    done = run_to_the_end(shlex.split(words), DESTINATION_URI=uri_of(destination))
+
+    assert done.returncode == errors.PublishedLate.exit_code, done.stderr
+    assert "a version is expected every 1 d 2 h" in done.stderr
+
+
+def test_the_installation_takes_every_unit(tmp_path):
+    text = (SYSTEMD / "towpath.service").read_text("utf-8")
+    (copying,) = re.findall(r"^#   cp (.*) /etc/systemd/system/$", text, re.MULTILINE)
+    (enabling,) = re.findall(r"systemctl enable --now (.*)$", text, re.MULTILINE)
+    copied = {path.name for pattern in copying.split() for path in PROJECT.glob(pattern)}
+    units = {path.name for path in SYSTEMD.iterdir() if path.suffix in (".service", ".timer")}
+
+    assert copied == units
+    assert set(enabling.split()) == {name for name in units if name.endswith(".timer")}
+
+
+def test_metrics_need_one_more_folder_which_is_that_of_the_documents_example():
+    text = (SYSTEMD / "towpath.service").read_text("utf-8")
+    (folder,) = re.findall(r"^#ReadWritePaths=(.*)$", text, re.MULTILINE)
+
+    assert f"--metrics-textfile={folder}/towpath.prom" in (PROJECT / "docs" / "watching.md").read_text("utf-8")
+
+
+def manifests(path: Path = MANIFEST) -> dict[str, Any]:
+    return {one["kind"]: one for one in yaml.safe_load_all(path.read_text("utf-8"))}
+
+
+def pod(path: Path = MANIFEST) -> dict[str, Any]:
+    found: dict[str, Any] = manifests(path)["CronJob"]["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     return found
 
 
-def test_the_manifest_fits_kubernetes():
+@pytest.mark.parametrize("path", [MANIFEST, FRESHNESS], ids=lambda path: path.name)
+def test_the_manifest_fits_kubernetes(path):
     program = str(Path(sys.executable).with_name("kubernetes-validate"))
 
-    done = run_to_the_end([program, "--strict", str(MANIFEST)])
+    done = run_to_the_end([program, "--strict", str(path)])
 
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -140,6 +190,19 @@ def test_the_manifest_has_no_password_and_says_how_the_secret_is_made():
     assert container["envFrom"] == [{"secretRef": {"name": "towpath"}}]
     assert "kubectl create secret generic towpath" in text
     assert set(re.findall(r"--from-literal=(\w+)", text)) == {"SOURCE_URI", "DESTINATION_URI"}
+
+
+def test_the_pod_that_looks_for_lateness_is_the_jobs_without_its_volume():
+    (job,), (look,) = pod()["containers"], pod(FRESHNESS)["containers"]
+    security = {name: value for name, value in pod()["securityContext"].items() if name != "fsGroup"}
+
+    assert look["args"] == [*JOB[:-1], "CheckFreshness", "--notify-expected-every=26h"]
+    assert {name: look[name] for name in ("image", "envFrom", "securityContext")} == {
+        name: job[name] for name in ("image", "envFrom", "securityContext")
+    }
+    assert pod(FRESHNESS)["securityContext"] == security
+    assert [volume["name"] for volume in pod(FRESHNESS)["volumes"]] == ["tmp"]
+    assert manifests(FRESHNESS)["CronJob"]["spec"]["schedule"] == "0 9 * * *"
 
 
 def test_only_what_may_mend_itself_is_tried_again():
