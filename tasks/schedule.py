@@ -71,8 +71,6 @@ class Line:
 def lines(words: Sequence[str]) -> list[Line]:
     """Return what `$CRON_SCHEDULE` and `$FRESHNESS_SCHEDULE` ask for in the time zone `$TZ`; `words` are the run's.
 
-    What readers see is late by `$EXPECTED_EVERY`, or else by `[notify] expected_every`.
-
     Raises:
         SettingInvalid: one of them cannot be read, or the words have an artifacts folder of their own.
     """
@@ -83,11 +81,9 @@ def lines(words: Sequence[str]) -> list[Line]:
             hint="set [artifacts] root in luigi.cfg, or in the file that $LUIGI_CONFIG_PATH names",
         )
     luigi = str(Path(sys.executable).with_name("luigi"))
-    every = commands.variable("EXPECTED_EVERY")
-    late = [f"--notify-expected-every={every}"] if every else []
     wanted = {
         "CRON_SCHEDULE": ("FullPipeline", commands.variable("CRON_SCHEDULE") or "0 3 * * *", words),
-        "FRESHNESS_SCHEDULE": ("CheckFreshness", commands.variable("FRESHNESS_SCHEDULE"), late),
+        "FRESHNESS_SCHEDULE": ("CheckFreshness", commands.variable("FRESHNESS_SCHEDULE"), ()),
     }
     zone = _zone(commands.variable("TZ") or "UTC")
     made = {

@@ -23,6 +23,7 @@ from tasks.readiness import ReadinessOptions
 from tasks.run_folder import RunFolder
 from tasks.sections import (
     PROJECT,
+    Every,
     artifacts,
     dbt,
     destination,
@@ -203,10 +204,10 @@ def _listed(given: str) -> list[str]:
 
 def expected_every() -> datetime.timedelta:
     """Return how old what readers see may grow. Raises SettingInvalid where it is not said."""
-    every = notify().expected_every
+    every = notify().expected_every or Every().parse(commands.variable("EXPECTED_EVERY"))
     if not every:
         raise SettingInvalid(
-            "[notify] expected_every is not set, so nothing is late",
+            "neither [notify] expected_every nor $EXPECTED_EVERY is set, so nothing is late",
             hint="set it to the time between two runs, and how long a run takes at most: 26h for one a day",
         )
     return every

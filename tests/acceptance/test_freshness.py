@@ -24,6 +24,14 @@ def test_in_time_it_says_what_readers_see_and_tells_nobody(published, told, webh
     assert webhook.posted == []
 
 
+def test_the_time_between_runs_may_be_in_the_environment_and_a_flag_is_stronger(published):
+    in_time = published.run("CheckFreshness", EXPECTED_EVERY="26h")
+    late = published.run("CheckFreshness", "--notify-expected-every=1s", EXPECTED_EVERY="26h")
+
+    assert in_time.returncode == 0, in_time.stderr
+    assert late.returncode == 40
+
+
 def test_old_data_is_late_however_newly_it_was_published_and_told_each_time(published, told, webhook):
     ask(published.destination, "update towpath.loads set snapshot_at = snapshot_at - interval '76 hours'")
 
@@ -77,7 +85,7 @@ def test_without_a_time_to_expect_a_version_in_it_says_so(world):
     asked = world.run("CheckFreshness")
 
     assert asked.returncode == 32
-    assert "[notify] expected_every is not set" in asked.stderr
+    assert "neither [notify] expected_every nor $EXPECTED_EVERY is set" in asked.stderr
 
 
 def test_with_luigid_it_asks_anew_each_time(published, tmp_path):

@@ -141,6 +141,14 @@ def test_the_jobs_containers_may_write_nowhere_but_to_volumes_and_have_no_rights
         assert service["init"] is True
 
 
+def test_a_command_by_hand_is_told_what_the_schedules_commands_are():
+    by_hand, scheduled = SERVICES["pipeline"]["environment"], SERVICES["cron"]["environment"]
+
+    assert {"EXPECTED_EVERY", "TZ"} <= by_hand.keys()
+    assert set(scheduled) - set(by_hand) == {"CRON_SCHEDULE", "FRESHNESS_SCHEDULE"}
+    assert by_hand.items() <= scheduled.items()
+
+
 def test_luigid_is_not_told_any_password():
     assert set(SERVICES["luigid"]["environment"]) == {"LUIGI_CONFIG_PATH"}
 

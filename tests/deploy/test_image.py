@@ -109,6 +109,15 @@ def test_the_documents_image_with_lineage_adds_the_extra_to_this_one():
     assert shlex.split(adding)[-1] == setup["options.extras_require"]["lineage"].strip()
 
 
+def test_what_is_unpacked_is_roots_and_nobody_elses():
+    """As root, tar gives files to whoever has the number of their owner in the archive."""
+    (unpacking,) = [
+        command for one in arguments_of("RUN") for command in one.split(" && ") if command.startswith("tar ")
+    ]
+
+    assert "--no-same-owner" in unpacking
+
+
 def test_in_containers_luigid_is_the_service_of_that_name(tmp_path):
     (building,) = [command for command in arguments_of("RUN") if "sed " in command]
     (changing,) = [command for command in building.split(" && ") if command.startswith("sed ")]

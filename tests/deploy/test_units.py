@@ -2,6 +2,7 @@
 
 import configparser
 import datetime
+import json
 import re
 import shlex
 import subprocess
@@ -203,6 +204,31 @@ def test_the_pod_that_looks_for_lateness_is_the_jobs_without_its_volume():
     assert pod(FRESHNESS)["securityContext"] == security
     assert [volume["name"] for volume in pod(FRESHNESS)["volumes"]] == ["tmp"]
     assert manifests(FRESHNESS)["CronJob"]["spec"]["schedule"] == "0 9 * * *"
+
+
+def test_the_documented_way_back_makes_the_same_job_roll_back():
+    (words,) = re.findall(r"\| (sed '[^']*')", MANIFEST.read_text("utf-8"))
+    job = manifests()["CronJob"]["spec"]["jobTemplate"]
+
+    made = subprocess.run(
+        shlex.split(words), input=json.dumps(job, indent=4), capture_output=True, text=True, check=True
+    )
+
+    (container,) = json.loads(made.stdout)["spec"]["template"]["spec"]["containers"]
+    assert container["args"] == [*JOB[:-1], "RollBack"]
+
+
+def test_the_documented_command_by_hand_is_told_what_the_service_is():
+    lines = (SYSTEMD / "towpath.service").read_text("utf-8").splitlines()
+    (first,) = [number for number, line in enumerate(lines) if line.startswith("#   systemd-run ")]
+    words = shlex.split(" ".join(line.lstrip("# ").rstrip("\\") for line in lines[first : first + 2]))
+    service = Unit("towpath.service")["Service"]
+
+    assert f"--uid={service['User']}" in words
+    assert f"--working-directory={service['WorkingDirectory']}" in words
+    assert f"--property=EnvironmentFile={service['EnvironmentFile']}" in words
+    assert shlex.split(service["ExecStart"])[0] in words
+    assert words[-2:] == ["--artifacts-root", f"/var/lib/{service['StateDirectory']}"]
 
 
 def test_only_what_may_mend_itself_is_tried_again():

@@ -36,3 +36,11 @@ def test_every_make_command_that_a_document_names_is_there(document):
     commands = COMMAND.findall(document.read_text(encoding="utf-8"))
 
     assert [name for name in commands if not re.search(rf"^  {name} ", told, re.MULTILINE)] == []
+
+
+def test_a_release_moves_no_tag_but_its_own():
+    """One that goes by `latest` would go back with the next release of an older line."""
+    text = (PROJECT / ".github" / "workflows" / "publish.yml").read_text(encoding="utf-8")
+
+    assert re.findall(r'(?:--tag|docker push) "[^"]*:([^"]*)"', text) == ["${GITHUB_REF_NAME#v}"] * 2
+    assert "--all-tags" not in text

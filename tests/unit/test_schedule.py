@@ -148,14 +148,13 @@ def test_without_anything_set_it_is_at_three_in_utc(monkeypatch):
 def test_freshness_has_a_line_of_its_own_and_none_of_the_runs_words(monkeypatch):
     monkeypatch.setenv("CRON_SCHEDULE", "15 4 * * mon-fri")
     monkeypatch.setenv("FRESHNESS_SCHEDULE", "0 9 * * *")
-    monkeypatch.setenv("EXPECTED_EVERY", "26h")
     monkeypatch.setenv("TZ", "Europe/Berlin")
 
     run, freshness = schedule.lines(["--strict"])
 
     assert dues(run, "2026-11-21T12:00:00+01:00", 1) == ["2026-11-23 04:15:00 CET"]
     assert dues(freshness, "2026-11-21T12:00:00+01:00", 1) == ["2026-11-22 09:00:00 CET"]
-    assert freshness.command_for(START)[1:] == ["--module=tasks", "CheckFreshness", "--notify-expected-every=26h"]
+    assert freshness.command_for(START)[1:] == ["--module=tasks", "CheckFreshness"]
 
 
 @pytest.mark.parametrize(
