@@ -17,13 +17,13 @@ from tasks.landing import RestoreOptions
 from tasks.lineage import LineageOptions
 from tasks.metrics import MetricsOptions
 from tasks.notify import EVENTS, NotifyOptions
+from tasks.parameters import Every
 from tasks.postgres import Database
 from tasks.publish import PublishOptions
 from tasks.readiness import ReadinessOptions
 from tasks.run_folder import RunFolder
 from tasks.sections import (
     PROJECT,
-    Every,
     artifacts,
     dbt,
     destination,
