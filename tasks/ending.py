@@ -108,7 +108,12 @@ def _tidied(destination: Database, folder: RunFolder) -> list[Json]:
     if seen is None:
         return []
     return housekeeping.tidy(
-        root, settings.keeping(), published=seen.run, snapshot_at=seen.snapshot_at, held=[folder.path.name, *held]
+        root,
+        settings.keeping(),
+        place=holding.place,
+        published=seen.run,
+        snapshot_at=seen.snapshot_at,
+        held=[folder.path.name, *held],
     )
 
 

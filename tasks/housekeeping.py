@@ -29,6 +29,7 @@ class _Run:
 
     folder: RunFolder
     worked_on: int
+    begun_for: frozenset[str]
     published_to: str
     published_at: str
     snapshot_at: str
@@ -38,13 +39,15 @@ class _Run:
         return self.folder.path.name
 
 
-def tidy(root: Path, keeping: Keeping, *, published: str, snapshot_at: str, held: Collection[str]) -> list[Json]:
+def tidy(
+    root: Path, keeping: Keeping, *, place: Json, published: str, snapshot_at: str, held: Collection[str]
+) -> list[Json]:
     """Remove what is older than what is to be kept, after a publish, and say what went: `run`, `what`, `bytes`.
 
-    Never removed: the run `published`, which readers see as of `snapshot_at`; the newest that was published to another
-    destination; one that could still be resumed, because its dump is newer than what readers see; one that a process
-    works on; and whatever is not a run. Of a run in `held`, whose version RollBack would bring back, the dump may go.
-    What cannot be removed is a warning.
+    Never removed: the run `published`, which readers of the destination at `place` see as of `snapshot_at`; the newest
+    that was published to another one; one that could still be resumed, because its dump is newer than what readers
+    see, or not known to be for them; one that a process works on; and whatever is not a run. Of a run in `held`, whose
+    version RollBack would bring back, the dump may go. What cannot be removed is a warning.
     """
     try:
         runs = _runs(root)
@@ -53,7 +56,8 @@ def tidy(root: Path, keeping: Keeping, *, published: str, snapshot_at: str, held
         return []
     by_time = sorted((run for run in runs if run.published_at), key=lambda run: run.published_at)
     newest = {run.published_to: run.name for run in by_time}.values()
-    whole = {published, *newest, *(run.name for run in runs if run.snapshot_at > snapshot_at)}
+    resumable = (run.name for run in runs if _can_be_resumed(run, _named(place), snapshot_at))
+    whole = {published, *newest, *resumable}
     gone = [run for run in runs[keeping.runs :] if run.name not in {*whole, *held}]
     bare = [run for run in runs[keeping.dumps :] if run.name not in whole and run not in gone]
     return [
@@ -72,6 +76,12 @@ def disk(root: Path, folder: RunFolder) -> Json | None:
         return None
 
 
+def _can_be_resumed(run: _Run, place: str, snapshot_at: str) -> bool:
+    """Whether a run has a dump that is not known to be older than what readers of its destination see."""
+    is_for_others = bool(run.begun_for - {place, run.published_to})
+    return bool(run.snapshot_at) and (is_for_others or run.snapshot_at > snapshot_at)
+
+
 def _runs(root: Path) -> list[_Run]:
     """The runs in the artifacts folder, that which was worked on last first."""
     found = (_read(RunFolder(path)) for path in root.iterdir() if path.is_dir() and not path.is_symlink())
@@ -85,13 +95,21 @@ def _read(folder: RunFolder) -> _Run | None:
         return None
     published, dumped = whole.get("publish", {}), whole.get("dump", {})
     place = published.get("fingerprint", {})
+    # Where a run failed, both are to say it: what was dumped for one destination may be on its way to another.
+    begun_for = (whole.get(name, {}).get("destination", place) for name in ("preflight", "dump"))
     return _Run(
         folder=folder,
         worked_on=max(folder.checkpoint(name).path.stat().st_mtime_ns for name in whole),
-        published_to=f"{place.get('system_identifier')}/{place.get('database_oid')}",
+        begun_for=frozenset(_named(place) for place in begun_for),
+        published_to=_named(place) if published else "",
         published_at=str(published.get("started_at", "")),
         snapshot_at=str(dumped.get("snapshot_at", "")),
     )
+
+
+def _named(place: object) -> str:
+    known = place if isinstance(place, dict) else {}
+    return f"{known.get('system_identifier')}/{known.get('database_oid')}"
 
 
 def _content(path: Path) -> Json:
@@ -108,7 +126,7 @@ def _try_to_remove(folder: RunFolder, what: str) -> Json | None:
     path = folder.path if what == "run" else folder.dump
     size = _bytes_in(path)
     try:
-        with folder.claimed():
+        with folder.unheld():
             folder.remove() if what == "run" else folder.remove_dump()
     except RunInProgress:
         return None
@@ -126,6 +144,6 @@ def _bytes_in(folder: Path) -> int:
 def _size(path: Path) -> int:
     try:
         return path.lstat().st_size
-    except FileNotFoundError:
-        # Another run ends, or tidies too.
+    except OSError:
+        # Another run ends, or tidies too; or it is not for us to look at.
         return 0

@@ -47,6 +47,8 @@ class Preflight(RunTask):
         return {role: DatabaseReady(role=role, run_name=self.run_name) for role in roles}
 
     def complete(self) -> bool:
+        # Asked by the process that sees the run through, before it waits for its turn.
+        self.folder.hold()
         try:
             return self.checkpoint.made_from({"invocation": self.invocation, "passed": True}) is not None
         except PipelineError:
@@ -64,11 +66,16 @@ class Preflight(RunTask):
             findings = preflight.look(self._plan())
             fingerprint = {"invocation": self.invocation, "passed": inquiry.has_passed(findings, strict=self.strict)}
             began, seconds = self.times()
-            found = {"findings": [finding.to_json() for finding in findings]}
+            found = {"findings": [finding.to_json() for finding in findings], "destination": self._place()}
             self.checkpoint.write(fingerprint, {**found, "started_at": began, "seconds": seconds})
         self.tell(100, f"asked {len(findings)} questions")
         sys.stdout.write(inquiry.tell(findings, is_listed=self.is_listed))
         inquiry.ensure_passed(findings, strict=self.strict)
+
+    def _place(self) -> Mapping[str, object] | None:
+        with contextlib.suppress(PipelineError):
+            return self.holding().place
+        return None
 
     def _queue_up(self) -> None:
         if not self.is_listed and (seconds := settings.queue_seconds()):
@@ -122,7 +129,7 @@ class DumpSource(Step):
         self.checkpoint.remove()
         tools = self.tools(source_major=major(self.asking("source")))
         manifest = dump.dump_database(source, self.folder, tools, options, listener=self.tell)
-        return manifest.to_json()
+        return {**manifest.to_json(), "destination": self.holding().place}
 
 
 class RestoreDestination(Step):

@@ -6,6 +6,7 @@ artifacts/<run>/preflight.json  dump/  dump.json  restore.json  dbt.json  dbt/  
 
 import contextlib
 import fcntl
+import functools
 import os
 import shutil
 from collections.abc import Iterator
@@ -98,6 +99,27 @@ class RunFolder:
                 _remove(passing)
                 raise
 
+    def hold(self) -> None:
+        """Keep the folder from being tidied away until this process ends, if it is there.
+
+        A run that waits for its turn, or is between two steps, has not claimed it; and several processes may wait with
+        the same run. So this is a lock of its own, which they share, on a file that stays as long as the folder does.
+        """
+        with contextlib.suppress(OSError):
+            _hold(self.log)
+
+    @contextlib.contextmanager
+    def unheld(self) -> Iterator[None]:
+        """Keep the run to this process, as `claimed`, and only while no other one holds it.
+
+        Raises:
+            RunInProgress: another process has claimed it, or holds it.
+        """
+        with self.claimed(), contextlib.ExitStack() as closing:
+            if self.log.exists():
+                self._lock(closing.enter_context(self.log.open("rb")).fileno())
+            yield
+
     @contextlib.contextmanager
     def claimed(self) -> Iterator[None]:
         """Keep a second process of this machine from working on the same run.
@@ -124,6 +146,13 @@ class RunFolder:
                 f"run {self.path.name} is being worked on by another process; nothing was changed",
                 hint="let it end, or give another --run-id",
             ) from error
+
+
+@functools.cache
+def _hold(log: Path) -> int:
+    descriptor = os.open(log, os.O_RDONLY | os.O_CREAT, 0o666)
+    fcntl.flock(descriptor, fcntl.LOCK_SH)
+    return descriptor
 
 
 def _remove(folder: Path) -> None:

@@ -52,6 +52,7 @@ class RunTask(TowpathTask):
     def claimed(self) -> Iterator[None]:
         """Keep the run to this process for the length of a block, and what it says in the run's log."""
         with self.folder.claimed():
+            self.folder.hold()
             runlog.keep(self.folder.log)
             yield
 

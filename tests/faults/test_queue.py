@@ -49,6 +49,21 @@ def test_the_second_of_two_runs_waits_and_then_publishes(interrupted, start, sho
     assert published_runs(interrupted)[-2:] == ["second", "third"]
 
 
+def test_a_run_that_waits_with_an_older_dump_still_has_it_when_its_turn_comes(interrupted, start, shown):
+    assert interrupted.run("DumpSource", "--run-id=third", **shown).returncode == 0
+    dumped = interrupted.times("third")["dump"]
+    with closing(open_session(interrupted.destination)) as holder:
+        holder.run("select pg_advisory_lock(7)")
+        first = start(interrupted.command(*SECOND, "--artifacts-keep-dumps=1"), **shown)
+        wait_until(lambda: is_at_work(interrupted.destination, HELD), seconds=PATIENCE_SECONDS)
+        older = start(interrupted.command(*THIRD, "--allow-older"), **shown)
+        wait_until(lambda: "waiting for run second (session" in older.said, seconds=PATIENCE_SECONDS)
+
+    assert (first.wait(), older.wait()) == (0, 0), first.said + older.said
+    assert interrupted.times("third")["dump"] == dumped
+    assert published_runs(interrupted)[-1] == "third"
+
+
 def test_the_same_run_started_twice_is_done_once(interrupted, start, shown):
     with closing(open_session(interrupted.destination)) as holder:
         holder.run("select pg_advisory_lock(7)")

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,7 @@ from tests.conftest import PROJECT
 from tests.worlds import wait_until
 
 HERE, ELSEWHERE = "1", "2"
-CLAIM = """
+AT_WORK = """
 import sys
 from pathlib import Path
 from tasks.run_folder import RunFolder
@@ -24,9 +25,23 @@ with RunFolder(Path(sys.argv[1])).claimed():
     print("claimed", flush=True)
     sys.stdin.read()
 """
+WAITING = """
+import sys
+from pathlib import Path
+from tasks.run_folder import RunFolder
+RunFolder(Path(sys.argv[1])).hold()
+print("held", flush=True)
+sys.stdin.read()
+"""
 
 
-def make_run(root: Path, day: int, *, published_to: str = HERE, dumped_on: int | None = None) -> Path:
+def place_of(destination: str) -> Json:
+    return {"system_identifier": destination, "database_oid": 5}
+
+
+def make_run(
+    root: Path, day: int, *, begun_for: str = HERE, published_to: str | None = None, dumped_on: int | None = None
+) -> Path:
     """A run of some day of November, as it is left; `published_to` nothing, it failed after its dump."""
     folder = RunFolder(root / f"2026-11-{day:02}")
     (folder.dump).mkdir(parents=True)
@@ -34,12 +49,13 @@ def make_run(root: Path, day: int, *, published_to: str = HERE, dumped_on: int |
     (folder.dbt / "logs").mkdir(parents=True)
     (folder.dbt / "logs" / "dbt.log").write_bytes(bytes(100))
     folder.log.write_bytes(bytes(10))
-    place = {"system_identifier": published_to, "database_oid": 5}
+    published_to = begun_for if published_to is None else published_to
+    begun = {"destination": place_of(begun_for)} if begun_for else {}
     contents: dict[str, Json] = {
-        "preflight": {},
-        "dump": {"snapshot_at": snapshot_of(dumped_on or day)},
+        "preflight": {**begun},
+        "dump": {"snapshot_at": snapshot_of(dumped_on or day), **begun},
         **(
-            {"publish": {"fingerprint": place, "started_at": f"2026-11-{day:02}T03:00:00+00:00"}}
+            {"publish": {"fingerprint": place_of(published_to), "started_at": f"2026-11-{day:02}T03:00:00+00:00"}}
             if published_to
             else {}
         ),
@@ -69,6 +85,7 @@ def tidy(root: Path, *, runs: int = 3, dumps: int = 9, published: int = 10, held
     removed = housekeeping.tidy(
         root,
         Keeping(runs=runs, dumps=dumps),
+        place=place_of(HERE),
         published=f"2026-11-{published:02}",
         snapshot_at=snapshot_of(published),
         held=[f"2026-11-{day:02}" for day in held],
@@ -110,7 +127,12 @@ def test_what_goes_is_told_with_its_size(root):
     size = sum(path.stat().st_size for path in (root / "2026-11-01").rglob("*") if path.is_file())
 
     removed = housekeeping.tidy(
-        root, Keeping(runs=9, dumps=9), published="2026-11-10", snapshot_at=snapshot_of(10), held=[]
+        root,
+        Keeping(runs=9, dumps=9),
+        place=place_of(HERE),
+        published="2026-11-10",
+        snapshot_at=snapshot_of(10),
+        held=[],
     )
 
     assert removed == [{"run": "2026-11-01", "what": "run", "bytes": size}]
@@ -132,7 +154,7 @@ def test_a_run_that_could_be_rolled_back_to_stays_but_for_its_dump(root):
 
 def test_the_newest_run_that_was_published_to_another_destination_stays(root):
     for day in (22, 23):
-        folder = make_run(root, day, published_to=ELSEWHERE, dumped_on=1)
+        folder = make_run(root, day, begun_for=ELSEWHERE, dumped_on=1)
         for path in folder.glob("*.json"):
             os.utime(path, (0, 0))
 
@@ -161,8 +183,60 @@ def test_a_failed_run_whose_dump_is_older_than_what_readers_see_goes_as_others_d
     assert days(root) == [12]
 
 
-def test_a_run_that_a_process_works_on_stays(root):
-    command = [sys.executable, "-c", CLAIM, str(root / "2026-11-01")]
+def fail_long_ago(root: Path, day: int, **begun: Any) -> Path:
+    """A run that failed after its dump, of before what readers see, and was worked on before all others."""
+    folder = make_run(root, day, published_to="", dumped_on=1, **begun)
+    for path in folder.glob("*.json"):
+        os.utime(path, (0, 0))
+    return folder
+
+
+def test_a_failed_run_of_another_job_in_the_same_folder_stays_until_its_own_readers_see_newer(root):
+    fail_long_ago(root, 11, begun_for=ELSEWHERE)
+
+    tidy(root, runs=1, dumps=1)
+
+    assert days(root) == [10, 11]
+    assert days_with_dumps(root) == [10, 11]
+
+
+@pytest.mark.parametrize("name", ["preflight", "dump"])
+def test_a_failed_run_that_is_not_known_to_be_for_this_destination_alone_stays(root, name):
+    known, unknown = (fail_long_ago(root, day, begun_for=HERE) for day in (11, 12))
+    for folder, place in ((known, place_of(ELSEWHERE)), (unknown, None)):
+        path = RunFolder(folder).checkpoint(name).path
+        content = json.loads(path.read_text(encoding="utf-8"))
+        path.write_text(json.dumps({**content, "destination": place}), encoding="utf-8")
+        os.utime(path, (0, 0))
+
+    tidy(root, runs=1, dumps=1)
+
+    assert days_with_dumps(root) == [10, 11, 12]
+
+
+def test_a_run_that_was_published_here_and_is_on_its_way_to_another_destination_stays(root):
+    path = RunFolder(root / "2026-11-01").checkpoint("preflight").path
+    content = json.loads(path.read_text(encoding="utf-8"))
+    path.write_text(json.dumps({**content, "destination": place_of(ELSEWHERE)}), encoding="utf-8")
+    os.utime(path, (0, 0))
+
+    tidy(root, runs=1, dumps=1)
+
+    assert days_with_dumps(root) == [1, 10]
+
+
+def test_a_published_run_of_a_version_that_did_not_say_for_which_destination_it_was_begun_goes(root):
+    make_run(root, 11, begun_for="", published_to=HERE)
+    make_run(root, 12)
+
+    tidy(root, published=12, runs=1)
+
+    assert days(root) == [12]
+
+
+@pytest.mark.parametrize("program", [AT_WORK, WAITING])
+def test_a_run_that_a_process_works_on_or_waits_with_stays(root, program):
+    command = [sys.executable, "-c", program, str(root / "2026-11-01")]
     with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
         assert other.stdout is not None
         other.stdout.readline()
@@ -258,6 +332,17 @@ def test_what_cannot_be_removed_is_told_and_the_others_go(root, caplog):
     assert removed == ["run 2026-11-02"]
     assert [record.levelname for record in caplog.records] == ["WARNING"]
     assert f"an older run was not removed, {root / '2026-11-01'}" in caplog.text
+
+
+def test_a_file_that_cannot_be_looked_at_is_no_reason_to_fail(root, monkeypatch):
+    # Whoever is root may look at any file, but not at one whose path is too long.
+    monkeypatch.chdir(root / "2026-11-01" / "dump")
+    while len(str(Path.cwd())) < 3900:
+        Path("d" * 100).mkdir()
+        os.chdir("d" * 100)
+    Path("f" * 250).write_bytes(bytes(10))
+
+    assert "run 2026-11-01" in tidy(root)
 
 
 def test_the_disk_used_is_of_runs_alone(root):
