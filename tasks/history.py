@@ -9,6 +9,8 @@ from tasks.amounts import moment
 from tasks.checkpoints import FORMAT, Json
 
 _MESSAGE_WIDTH = 300
+# A report without these is nobody's.
+_LEAST = {"run", "outcome", "ended_at"}
 
 
 def reports(root: Path) -> list[Json]:
@@ -19,13 +21,18 @@ def reports(root: Path) -> list[Json]:
     return sorted(_reports(root), key=lambda report: str(report["ended_at"]), reverse=True)
 
 
+def of(ended: Sequence[Json], destination: str) -> list[Json]:
+    """Return the reports of the runs for one destination: two jobs that share a folder have each their own history."""
+    return [report for report in ended if report.get("destination") == destination]
+
+
 def _reports(root: Path) -> Iterator[Json]:
     for path in root.glob("*/report.json"):
         try:
             content = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
             continue
-        if isinstance(content, dict) and content.get("format") == FORMAT and "ended_at" in content:
+        if isinstance(content, dict) and content.get("format") == FORMAT and content.keys() >= _LEAST:
             yield content
 
 
@@ -47,7 +54,9 @@ def last_to_end(ended: Sequence[Json]) -> tuple[str, str]:
         )
     failure = last["failures"][-1]
     message = textwrap.shorten(failure["message"], _MESSAGE_WIDTH, placeholder=" …")
+    # A run that came to nothing, as when no server answers, has no log.
+    left = f"its log: {last['log']}" if last["log"] else f"its folder: {last['folder']}"
     return (
         f"{told} failed {at} (code {failure['exit_code']}): {message}",
-        f"{failure['remedy']}; its log: {last['log']}",
+        f"{failure['remedy']}; {left}",
     )
