@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 _SHOWN_IN_TREND = 60
+# All that the list has of a run but the last: the fewer, the more versions of Towpath have written what it shows.
+LISTED = ("run", "outcome", "ended_at", "run_seconds", "rows", "tables", "tests_passed", "failures", "readers")
 
 
 def write_report(report: Json, folder: RunFolder) -> None:
@@ -50,11 +52,18 @@ def report_page(report: Json) -> str:
 
 
 def index_page(reports: Sequence[Json], *, untold: Sequence[str]) -> str:
-    """Make the page of all runs, the last to end first; `untold` are those that have left a log and no report."""
-    latest = list(reversed(reports[:_SHOWN_IN_TREND]))
+    """Make the page of all runs, the last to end first; `untold` are those that have left a log and no report.
+
+    Of a run whose report does not have all that is LISTED, there are the name and how it ended.
+    """
+    whole = [report for report in reports if report.keys() >= set(LISTED)]
+    listed = [{name: report[name] for name in LISTED} for report in whole]
+    latest = list(reversed(listed[:_SHOWN_IN_TREND]))
     return _made(
         "index",
-        reports=reports,
+        last=reports[0],
+        reports=listed,
+        others=[report for report in reports if report not in whole],
         untold=untold,
         trends={measure: pictures.trend(latest, measure) for measure in ("run_seconds", "rows")},
     )

@@ -230,6 +230,22 @@ def test_the_list_of_runs_has_the_last_first_and_marks_what_failed_and_what_read
     assert page.text.startswith("✓ 2026-11-23 published")
 
 
+def test_a_report_of_a_version_that_said_less_is_listed_by_its_name_and_how_it_ended():
+    older = {"format": FORMAT, "run": "<long ago>", "outcome": "failed", "ended_at": "2026-01-01T03:00:00+00:00"}
+
+    page = Page(pages.index_page([gallery.later(), gallery.first(), older], untold=[]))
+
+    assert "2 runs" in page.text
+    assert "Of another version of Towpath <long ago> failed." in page.text
+
+
+def test_the_list_needs_no_more_of_other_runs_than_it_says():
+    last, *others = gallery.month()
+    less = [{name: report[name] for name in pages.LISTED} for report in others]
+
+    assert pages.index_page([last, *less], untold=[]) == pages.index_page([last, *others], untold=[])
+
+
 def test_while_the_destination_is_down_the_list_says_what_was_known():
     page = Page(pages.index_page([gallery.nobody_answers(), gallery.a_test_failed()], untold=[]))
 
