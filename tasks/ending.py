@@ -70,7 +70,8 @@ def published(run: str) -> Json:
     destination = settings.database("destination", application_name="towpath-asks")
     with connect(destination) as session:
         server = {"destination_server": str(session.value("show server_version"))}
-    untold, earlier = folder.checkpoint("report").made_from(_UNTOLD), history.reports(folder.path.parent)
+    untold = folder.checkpoint("report").made_from(_UNTOLD)
+    earlier = history.reports(folder.path.parent, destination=str(destination))
     docs, removed = _documented(destination, folder), _tidied(destination, folder)
     seen = freshness.published(destination)
     composed = report.compose(
@@ -152,7 +153,7 @@ def _compose_failed(folder: RunFolder, failure: Failure) -> Json:
             findings=looked["findings"] if is_looked else [],
             built=made.results if made else checkpoints.get("dbt", {}).get("built", []),
             readers=_readers(),
-            earlier=history.reports(folder.path.parent),
+            earlier=history.reports(folder.path.parent, destination=_place("destination")),
             aftermath={"docs": None, "removed": [], "disk": housekeeping.disk(folder.path.parent, folder)},
         )
     )
@@ -190,7 +191,7 @@ def _place(role: str) -> str:
     try:
         return str(settings.database(role, application_name="towpath-asks"))
     except PipelineError:
-        return f"a {role} that is not rightly set"
+        return history.UNKNOWN.format(role=role)
 
 
 def _readers() -> Json | None:

@@ -9,21 +9,21 @@ from tasks.amounts import moment
 from tasks.checkpoints import FORMAT, Json
 
 _MESSAGE_WIDTH = 300
+UNKNOWN = "a {role} that is not rightly set"
 # A report without these is nobody's.
 _LEAST = {"run", "outcome", "ended_at"}
 
 
-def reports(root: Path) -> list[Json]:
+def reports(root: Path, *, destination: str | None = None) -> list[Json]:
     """Read the report of every run that has ended, published or failed, the last to end first.
 
-    What is no report of this version of Towpath is passed over: the folder may hold anybody's files.
+    Given a destination, of the runs for that one: two jobs that share a folder have each their own history. A run that
+    was wrongly set, and so has failed, may be of either. What is no report of this version of Towpath is passed over:
+    the folder may hold anybody's files.
     """
-    return sorted(_reports(root), key=lambda report: str(report["ended_at"]), reverse=True)
-
-
-def of(ended: Sequence[Json], destination: str) -> list[Json]:
-    """Return the reports of the runs for one destination: two jobs that share a folder have each their own history."""
-    return [report for report in ended if report.get("destination") == destination]
+    places = (destination, UNKNOWN.format(role="destination"))
+    found = (report for report in _reports(root) if destination is None or report.get("destination") in places)
+    return sorted(found, key=lambda report: str(report["ended_at"]), reverse=True)
 
 
 def _reports(root: Path) -> Iterator[Json]:

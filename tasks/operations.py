@@ -47,11 +47,9 @@ class CheckFreshness(TowpathTask):
         every = settings.expected_every()
         # No task before this one: that the destination does not answer is to be told as well.
         DatabaseReady(role="destination").ensure()
-        told = freshness.ensure_recent(
-            settings.database("destination", application_name="towpath-asks"),
-            expected_every=every,
-            ended=history.reports(settings.artifacts_root()),
-        )
+        destination = settings.database("destination", application_name="towpath-asks")
+        ended = history.reports(settings.artifacts_root(), destination=str(destination))
+        told = freshness.ensure_recent(destination, expected_every=every, ended=ended)
         self._is_done = True
         sys.stdout.write(f"{told}\n")
 

@@ -66,16 +66,11 @@ class Preflight(RunTask):
             findings = preflight.look(self._plan())
             fingerprint = {"invocation": self.invocation, "passed": inquiry.has_passed(findings, strict=self.strict)}
             began, seconds = self.times()
-            found = {"findings": [finding.to_json() for finding in findings], "destination": self._place()}
+            found = {"findings": [finding.to_json() for finding in findings], "destination": self.place()}
             self.checkpoint.write(fingerprint, {**found, "started_at": began, "seconds": seconds})
         self.tell(100, f"asked {len(findings)} questions")
         sys.stdout.write(inquiry.tell(findings, is_listed=self.is_listed))
         inquiry.ensure_passed(findings, strict=self.strict)
-
-    def _place(self) -> Mapping[str, object] | None:
-        with contextlib.suppress(PipelineError):
-            return self.holding().place
-        return None
 
     def _queue_up(self) -> None:
         if not self.is_listed and (seconds := settings.queue_seconds()):

@@ -71,6 +71,12 @@ class RunTask(TowpathTask):
     def holding(self) -> Holding:
         return ledger.holding_of(self.asking("destination"))
 
+    def place(self) -> Json | None:
+        """Return which database the destination is; None where it cannot be asked."""
+        with contextlib.suppress(PipelineError):
+            return self.holding().place
+        return None
+
     def read(self, name: str) -> Json:
         """Return the content of another step's checkpoint, empty where there is none."""
         return self.folder.checkpoint(name).read() or {}

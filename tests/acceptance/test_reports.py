@@ -34,6 +34,19 @@ def test_a_failed_run_has_a_report_of_what_failed_and_of_what_readers_see(broken
     assert all(table["rows_before"] == table["rows"] for table in report["tables"])
 
 
+def test_another_destinations_failure_in_the_same_folder_is_not_recovered_from(published):
+    words = [word for word in published.command("FullPipeline", "--run-id=other") if "--destination-uri=" not in word]
+    away = ["--destination-uri=host=/nowhere dbname=lake", "--readiness-timeout-seconds=1"]
+    assert run_to_the_end([*words, *away]).returncode == 11
+    assert published.checkpoint("other", "report")["outcome"] == "failed"
+
+    done = published.run("FullPipeline", "--run-id=second")
+
+    report = published.checkpoint("second", "report")
+    assert done.returncode == 0, done.stderr
+    assert (report["after_failure"], report["before"]["run"]) == (None, "first")
+
+
 def test_the_first_success_after_a_failure_knows_of_it(broken):
     world, model, whole = broken
     model.write_text(whole, encoding="utf-8")
