@@ -124,7 +124,8 @@ class DumpSource(Step):
         self.checkpoint.remove()
         tools = self.tools(source_major=major(self.asking("source")))
         manifest = dump.dump_database(source, self.folder, tools, options, listener=self.tell)
-        return {**manifest.to_json(), "destination": self.holding().place}
+        # A destination that has gone away meanwhile costs no dump.
+        return {**manifest.to_json(), "destination": self.place()}
 
 
 class RestoreDestination(Step):
