@@ -47,9 +47,9 @@ class Preflight(RunTask):
         return {role: DatabaseReady(role=role, run_name=self.run_name) for role in roles}
 
     def complete(self) -> bool:
-        # Asked by the process that sees the run through, before it waits for its turn.
-        self.folder.hold()
         try:
+            # Asked by the process that sees the run through, before it waits for its turn.
+            self.folder.hold()
             return self.checkpoint.made_from({"invocation": self.invocation, "passed": True}) is not None
         except PipelineError:
             return False

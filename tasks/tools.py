@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tasks import commands
-from tasks.errors import CommandFailed, DestinationUnfit, ToolMissing
+from tasks.commands import ProgramFailed
+from tasks.errors import DestinationUnfit, ToolMissing
 
 logger = logging.getLogger(__name__)
 
@@ -75,7 +76,7 @@ def _versions(program: str, folders: Sequence[Path]) -> list[Tool]:
     for path in dict.fromkeys(found for folder in folders if (found := commands.find(program, [folder]))):
         try:
             said = commands.run([str(path), "--version"], timeout_seconds=10)
-        except CommandFailed as error:
+        except ProgramFailed as error:
             # Debian's pg_dump, for one, which only starts that of a version, where none is installed.
             logger.debug("%s is passed over: %s", path, error.message)
             continue

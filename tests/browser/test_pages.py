@@ -66,6 +66,8 @@ def look(browser: Chrome, tmp_path) -> Iterator[Callable[..., Chrome]]:
         )
         return browser
 
+    # What the pages of other tests have said.
+    browser.get_log("browser")
     yield opened
     browser.execute_cdp_cmd("Emulation.clearDeviceMetricsOverride", {})
     browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": []})
