@@ -49,7 +49,8 @@ class Preflight(RunTask):
     def complete(self) -> bool:
         try:
             # Asked by the process that sees the run through, before it waits for its turn.
-            self.folder.hold()
+            if self.is_part_of_a_run:
+                self.folder.hold()
             return self.checkpoint.made_from({"invocation": self.invocation, "passed": True}) is not None
         except PipelineError:
             return False

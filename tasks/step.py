@@ -52,9 +52,14 @@ class RunTask(TowpathTask):
     def claimed(self) -> Iterator[None]:
         """Keep the run to this process for the length of a block, and what it says in the run's log."""
         with self.folder.claimed():
+            self.hold()
+            yield
+
+    def hold(self) -> None:
+        """Keep the run's folder, and what is said in it, until this process ends; whoever only looks leaves no log."""
+        if self.is_part_of_a_run:
             self.folder.hold()
             runlog.keep(self.folder.log)
-            yield
 
     def database(self, role: str) -> Database:
         """Return the database of a role for a session that works there, and that the next claim may end as a leftover.
