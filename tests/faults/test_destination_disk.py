@@ -11,7 +11,7 @@ BULK_MODEL = "{{ config(materialized='table') }}\n\nselect bulk.* from public.bu
 @pytest.fixture
 def on_disk(world, serve, small_disk):
     """A world whose destination's server has all its data on a small disk, with a first published version."""
-    server = serve(disk=small_disk("size=100m"))
+    server = serve(disk=small_disk("size=200m"))
     server.start(wal_level="minimal", max_wal_senders="0", max_wal_size="4MB", min_wal_size="2MB", fsync="on")
     destination = Clones(server.uri("postgres")).create("warehouse")
     small = World(world.source, destination, world.artifacts, world.project)
