@@ -1,15 +1,18 @@
-"""pg_dump's archives: how they are written and restored, what goes in, what their table of contents says."""
+"""pg_dump's archives of definitions: how they are written, and restored."""
 
-import re
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 from tasks import commands
 from tasks.checkpoints import Json, ensure_writable, writing_to
 from tasks.commands import ProgramFailed
+from tasks.contents import Entry
 from tasks.errors import DumpFailed, RestoreFailed
 from tasks.postgres import Session
+from tasks.progress import unheard
+from tasks.rows import ZSTD_1, Compression
 from tasks.tools import Tool
 
 
@@ -24,7 +27,7 @@ class DumpOptions:
     exclude_table_data: tuple[str, ...] = ()
     exclude_extensions: tuple[str, ...] = ()
     jobs: int = 2
-    compress: str = "1"
+    compress: Compression = ZSTD_1
     large_objects: str = "refuse"
     lock_wait_timeout: float = 60
     timeout_seconds: float = 6 * 3600
@@ -48,34 +51,17 @@ class DumpOptions:
         return [f"--{option}={pattern}" for option, patterns in named.items() for pattern in patterns]
 
 
-@dataclass(frozen=True)
-class Entry:
-    """One line of `pg_restore --list`; `title` is descriptor, schema (or `-`), name and owner, none of them quoted.
-
-    What is defined has a `classid`; rows, the state of a sequence and comments have 0.
-    """
-
-    line: str
-    classid: int
-    oid: int
-    title: str
-
-    @property
-    def brings_rows(self) -> bool:
-        """Whether it is a table's rows, and not a table in a schema called DATA."""
-        return not self.classid and self.title.startswith("TABLE DATA ")
-
-
-def pg_dump(
+def dump_definitions(
     session: Session,
     tool: Tool,
     options: DumpOptions,
     output: Path,
-    arguments: list[str],
     *,
-    on_line: commands.Line | None = None,
+    snapshot: str | None = None,
+    tables: Sequence[str] = (),
+    ensure_going: Callable[[], None] = unheard,
 ) -> None:
-    """Run pg_dump on the session's database with the options' patterns, and what all our dumps have in common.
+    """Let pg_dump write what the options' patterns select, or the `tables` alone, without rows, to an archive.
 
     Raises:
         DumpFailed: it ended with an error.
@@ -84,21 +70,24 @@ def pg_dump(
     command = [
         str(tool.path),
         f"--file={output}",
-        *arguments,
-        *options.patterns,
-        f"--compress={options.compress}",
+        "--schema-only",
+        "--format=custom",
+        *([f"--snapshot={snapshot}"] if snapshot else []),
+        *([f"--table={pattern}" for pattern in tables] or options.patterns),
         f"--lock-wait-timeout={round(options.lock_wait_timeout * 1000)}",
         "--encoding=UTF8",
         "--no-blobs",
         "--verbose",
     ]
+    heartbeat = session.heartbeat()
+
+    def listen() -> None:
+        ensure_going()
+        heartbeat.listen()
+
     try:
         commands.run(
-            command,
-            environment=session.libpq_environment(),
-            timeout_seconds=options.timeout_seconds,
-            on_line=on_line,
-            listen=session.heartbeat().listen,
+            command, environment=session.libpq_environment(), timeout_seconds=options.timeout_seconds, listen=listen
         )
     except ProgramFailed as error:
         # What the server said of it may be in the line after.
@@ -111,124 +100,74 @@ def pg_dump(
         ) from error
 
 
-def entries(pg_restore: Tool, archive: Path, *, timeout_seconds: float) -> list[Entry]:
-    """Read the table of contents.
+@dataclass(frozen=True, kw_only=True)
+class Restoring:
+    """pg_restore from an archive, which lies in a folder of the run's own, into a session's database, as its role's.
 
-    Raises:
-        CommandFailed: the archive cannot be read.
-        ArtifactsUnwritable: the disk beside it is full, or the folder not ours.
+    A crash of the server may undo what was made last; a later commit of ours, which waits for the disk, keeps it all.
     """
-    listing = archive.with_name(f".{archive.name}.list")
-    command = [str(pg_restore.path), "--list", f"--file={listing}", str(archive)]
-    try:
-        commands.run(command, timeout_seconds=timeout_seconds)
-        lines = listing.read_text(encoding="utf-8").split("\n")
-    except ProgramFailed:
-        ensure_writable(archive.parent)
-        raise
-    finally:
-        listing.unlink(missing_ok=True)
-    found = (re.fullmatch(r"\d+; (\d+) (\d+) (.*)", line) for line in lines)
-    return [Entry(match[0], int(match[1]), int(match[2]), match[3]) for match in found if match]
 
+    session: Session
+    tool: Tool
+    archive: Path
+    timeout_seconds: float
 
-def pg_restore(
-    session: Session,
-    tool: Tool,
-    archive: Path,
-    wanted: Sequence[Entry],
-    *,
-    jobs: int,
-    timeout_seconds: float,
-    on_line: commands.Line,
-) -> None:
-    """Restore some entries of an archive into the session's database, as its role's own.
+    def make(
+        self, wanted: Sequence[Entry], *, section: str, jobs: int, ensure_going: Callable[[], None] = unheard
+    ) -> None:
+        """Make what these entries define, as far as they are of the section: `pre-data` or `post-data`.
 
-    Raises:
-        RestoreFailed: it ended with an error; some of them may be there.
-        ArtifactsUnwritable: the disk of the archive is full, or the folder not ours.
-        DatabaseUnreachable: because the server went away.
-    """
-    use_list = archive.with_name(".use_list.unfinished")
-    command = [
-        str(tool.path),
-        session.dbname_option(),
-        f"--jobs={jobs}",
-        f"--use-list={use_list}",
-        "--no-owner",
-        "--no-privileges",
-        "--no-tablespaces",
-        "--exit-on-error",
-        "--verbose",
-        str(archive),
-    ]
-    try:
-        with writing_to(archive.parent):
-            use_list.write_text("".join(f"{entry.line}\n" for entry in wanted), encoding="utf-8")
-        commands.run(
-            command,
-            environment=session.libpq_environment(),
-            timeout_seconds=timeout_seconds,
-            on_line=on_line,
-            listen=session.heartbeat().listen,
-        )
-    except ProgramFailed as error:
-        session.ensure_in_reach()
+        Raises:
+            RestoreFailed: it ended with an error; some of them may be there.
+            ArtifactsUnwritable: the disk of the run's folder is full, or the folder not ours.
+            DatabaseUnreachable: because the server went away.
+        """
+        if not wanted:
+            return
+        folder, heartbeat = self.archive.parent.parent, self.session.heartbeat()
+
+        def listen() -> None:
+            ensure_going()
+            heartbeat.listen()
+
+        with (
+            writing_to(folder),
+            NamedTemporaryFile(
+                "w", encoding="utf-8", dir=folder, prefix=".use_list.", suffix=".unfinished"
+            ) as use_list,
+        ):
+            use_list.write("".join(f"{entry.line}\n" for entry in wanted))
+            use_list.flush()
+            try:
+                commands.run(
+                    self._command(section, jobs, use_list.name),
+                    environment=self.session.libpq_environment(synchronous_commit="off"),
+                    timeout_seconds=self.timeout_seconds,
+                    listen=listen,
+                )
+            except ProgramFailed as error:
+                raise self._failure(error) from error
+
+    def _command(self, section: str, jobs: int, use_list: str) -> list[str]:
+        return [
+            str(self.tool.path),
+            self.session.dbname_option(),
+            f"--jobs={jobs}",
+            f"--section={section}",
+            f"--use-list={use_list}",
+            "--no-owner",
+            "--no-privileges",
+            "--no-tablespaces",
+            "--exit-on-error",
+            "--verbose",
+            str(self.archive),
+        ]
+
+    def _failure(self, error: ProgramFailed) -> RestoreFailed:
+        self.session.ensure_in_reach()
         said = [line.removeprefix("pg_restore: ") for line in error.lines if "error:" in line]
-        raise RestoreFailed(
-            f"pg_restore to {session.database} failed: {said[0] if said else error.message}; "
+        return RestoreFailed(
+            f"pg_restore to {self.session.database} failed: {said[0] if said else error.message}; "
             "the landing is being put back as it was, readers see what they saw",
             hint="mend the cause and run again: the dump is kept",
-        ) from error
-    finally:
-        use_list.unlink(missing_ok=True)
-
-
-# What belongs to the whole database, to its roles or to other servers: all that has `-` in the place of a schema, but
-# for what we make ourselves, and these, which have a schema.
-_LEFT_OUT = re.compile(
-    r"(EVENT TRIGGER|CAST|PUBLICATION|SUBSCRIPTION|FOREIGN DATA WRAPPER|SERVER|USER MAPPING|PROCEDURAL LANGUAGE"
-    r"|TRANSFORM|ACCESS METHOD|BLOBS?|BLOB METADATA|LARGE OBJECTS?|DATABASE|DATABASE PROPERTIES|COMMENT) - "
-    r"|(FOREIGN TABLE|PUBLICATION TABLES? ?(IN SCHEMA)?|SUBSCRIPTION TABLE|POLICY|ROW SECURITY|SECURITY LABEL"
-    r"|DEFAULT ACL|ACL) "
-    r"|COMMENT .*? (POLICY|FOREIGN TABLE) "
-)
-# Of these the destination has its own: they say who may do what at the source, and where its changes go.
-_THE_SOURCES_OWN = re.compile(
-    r"(PUBLICATION|SUBSCRIPTION|DATABASE|DATABASE PROPERTIES) - "
-    r"|(PUBLICATION TABLES? ?(IN SCHEMA)?|SUBSCRIPTION TABLE|POLICY|ROW SECURITY|SECURITY LABEL|DEFAULT ACL|ACL) "
-    r"|COMMENT "
-)
-# Made before pg_restore begins, because they outlive the load.
-_OURS = re.compile(r"(SCHEMA|EXTENSION) - |COMMENT - EXTENSION ")
-
-
-def restored(contents: Sequence[Entry], except_titles: Collection[str] = ()) -> list[Entry]:
-    """List what pg_restore is to make: all that lives in schemas and does not outlive the load."""
-    defined = _defined(contents)
-    made = [e for e in contents if not _is_left_out(e, defined) and _OURS.match(e.title) is None]
-    return [e for e in made if e.title not in except_titles]
-
-
-def left_out(contents: Sequence[Entry]) -> list[str]:
-    """Name what a copy into schemas cannot carry, and of which a person should know."""
-    defined = _defined(contents)
-    return [e.title for e in contents if _is_left_out(e, defined) and _OURS.match(e.title) is None]
-
-
-def is_the_sources_own(title: str) -> bool:
-    """Whether something left out is no loss: grants, policies, publications, comments."""
-    return _THE_SOURCES_OWN.match(title) is not None
-
-
-def _defined(contents: Sequence[Entry]) -> set[str]:
-    return {entry.title for entry in contents if entry.classid and entry.title.startswith(("TABLE ", "SEQUENCE "))}
-
-
-def _is_left_out(entry: Entry, defined: set[str]) -> bool:
-    # Rows that a user added to an extension's own table, and the state of its sequences: they outlive the load.
-    if entry.brings_rows:
-        return entry.title.replace("TABLE DATA ", "TABLE ", 1) not in defined
-    if not entry.classid and entry.title.startswith("SEQUENCE SET "):
-        return entry.title.replace("SEQUENCE SET ", "SEQUENCE ", 1) not in defined
-    return _LEFT_OUT.match(entry.title) is not None
+        )

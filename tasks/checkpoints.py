@@ -7,9 +7,11 @@ import json
 import logging
 import os
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from tasks.errors import ArtifactsUnwritable, DumpDamaged
@@ -19,7 +21,9 @@ logger = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 # Counted up when a checkpoint means something else than before: an older one is then not believed.
-FORMAT = 2
+FORMAT = 3
+# Files digested side by side: the digest of a block is worked out without Python's lock.
+_AT_ONCE = 4
 _BLOCK_BYTES = 1 << 20
 _PROBE_BYTES = 1 << 16
 
@@ -139,10 +143,21 @@ def digest_of(value: Json) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def files_in(folder: Path, except_named: Collection[str] = ()) -> dict[str, Json]:
-    """Return size and SHA-256 of every file below a folder, by its relative name; some names are passed over."""
+def files_in(
+    folder: Path, except_named: Collection[str] = (), known: Mapping[str, Json] = MappingProxyType({})
+) -> dict[str, Json]:
+    """Return size and SHA-256 of every file below a folder, by its relative name; some names are passed over.
+
+    What is `known` of a file is taken over, and the file not read.
+    """
     sizes = sizes_in(folder, except_named)
-    return {name: {"bytes": size, "sha256": _digest(folder / name)} for name, size in sizes.items()}
+    with ThreadPoolExecutor(_AT_ONCE) as threads:
+        found = threads.map(lambda name: known.get(name) or _described(folder / name, sizes[name]), sizes)
+        return dict(zip(sizes, found, strict=True))
+
+
+def _described(path: Path, size: int) -> Json:
+    return {"bytes": size, "sha256": _digest(path)}
 
 
 def sizes_in(folder: Path, except_named: Collection[str] = ()) -> dict[str, int]:

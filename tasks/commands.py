@@ -17,13 +17,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from tasks.errors import CommandFailed, ToolMissing
+from tasks.pipes import Carrier, Carry, Line, read_lines
 
 logger = logging.getLogger(__name__)
 
-Line = Callable[[str], None]
 Listen = Callable[[], None]
 Program = subprocess.Popen[bytes]
 
@@ -89,11 +88,15 @@ def run(
     environment: Mapping[str, str] | None = None,
     on_line: Line | None = None,
     listen: Listen | None = None,
+    feed: Carry | None = None,
+    take: Carry | None = None,
 ) -> list[str]:
     """Run a program to its end and return the last lines (up to 400) of its output and errors, in order.
 
     `environment` is added to ours; messages are asked for in English, because steps read them. `listen` is
-    called every second while the program runs; what it raises ends the program. On Linux the
+    called every second while the program runs; what it raises ends the program. `feed` writes what the program reads,
+    `take` reads its output, each in a thread of its own; where it is taken the lines are those of the errors alone, and
+    what either raises ends the program and is raised. On Linux the
     program gets SIGTERM when the thread that started it dies, also by `kill -9`: SIGTERM, because pg_dump and
     pg_restore then end their own workers, which a SIGKILL would orphan.
 
@@ -104,15 +107,20 @@ def run(
     name = Path(command[0]).name
     logger.debug("running %s", " ".join(command))
     lines: deque[str] = deque(maxlen=KEPT_LINES)
-    with _started(command, environment or {}) as process:
-        reader = threading.Thread(target=_read, args=(process, lines, on_line), daemon=True)
+    with _started(command, environment or {}, is_fed=feed is not None, is_taken=take is not None) as process:
+        said = process.stdout if take is None else process.stderr
+        reader = threading.Thread(target=read_lines, args=(said, lines, on_line), daemon=True)
         reader.start()
+        pairs = ((feed, process.stdin), (take, process.stdout))
+        carriers = [Carrier(carry, stream, process.kill) for carry, stream in pairs if carry is not None]
         try:
             status = _wait(process, timeout_seconds, listen)
         except subprocess.TimeoutExpired as error:
             how = f"did not end within {timeout_seconds:.0f} s"
             raise ProgramFailed(name, how, list(lines), is_late=True) from error
         reader.join(_READ_SECONDS)
+    for carrier in carriers:
+        carrier.end()
     if status != 0:
         raise ProgramFailed(name, f"ended with status {status}", list(lines))
     return list(lines)
@@ -129,9 +137,13 @@ class ProgramFailed(CommandFailed):
 
 
 @contextlib.contextmanager
-def _started(command: Sequence[str], environment: Mapping[str, str]) -> Iterator["subprocess.Popen[str]"]:
+def _started(
+    command: Sequence[str], environment: Mapping[str, str], *, is_fed: bool, is_taken: bool
+) -> Iterator[Program]:
+    stdin = subprocess.PIPE if is_fed else subprocess.DEVNULL
+    stderr = subprocess.PIPE if is_taken else subprocess.STDOUT
     with interrupts_noted() as noted:
-        process = _popen(command, environment, stdout=subprocess.PIPE, encoding="utf-8", errors="replace")
+        process = _popen(command, environment, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr)
     try:
         for number in noted:
             signal.raise_signal(number)
@@ -140,7 +152,7 @@ def _started(command: Sequence[str], environment: Mapping[str, str]) -> Iterator
         _end(process)
 
 
-def _wait(process: "subprocess.Popen[str]", timeout_seconds: float, listen: Listen | None) -> int:
+def _wait(process: Program, timeout_seconds: float, listen: Listen | None) -> int:
     deadline = time.monotonic() + timeout_seconds
     while True:
         left = deadline - time.monotonic()
@@ -152,14 +164,21 @@ def _wait(process: "subprocess.Popen[str]", timeout_seconds: float, listen: List
             listen()
 
 
-def _popen(command: Sequence[str], environment: Mapping[str, str], **reading: Any) -> "subprocess.Popen[Any]":
+def _popen(
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int | None = None,
+    stderr: int = subprocess.STDOUT,
+) -> Program:
     try:
         return subprocess.Popen(
             list(command),
             env={**_english(), **environment},
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.STDOUT,
-            **reading,
+            stdin=stdin,
+            stdout=stdout,
+            stderr=stderr,
             start_new_session=True,
             # Between fork and exec, in a process that may have threads, only one system call is made.
             preexec_fn=_die_with_parent,  # noqa: PLW1509
@@ -203,7 +222,7 @@ def _die_with_parent() -> None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _end(process: "subprocess.Popen[str]") -> None:
+def _end(process: Program) -> None:
     """End a program and all that it has started, which outlives it where it waits for a server that hangs."""
     if process.poll() is not None:
         return
@@ -224,14 +243,3 @@ def _is_group(number: int) -> bool:
     except ProcessLookupError:
         return False
     return True
-
-
-def _read(process: "subprocess.Popen[str]", lines: deque[str], on_line: Line | None) -> None:
-    assert process.stdout is not None
-    with process.stdout as output:
-        for raw in output:
-            line = raw.rstrip("\n")
-            lines.append(line)
-            logger.debug("%s", line)
-            if on_line is not None:
-                on_line(line)

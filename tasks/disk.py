@@ -8,19 +8,18 @@ from tasks.errors import ArtifactsUnwritable, Doubt
 from tasks.postgres import Session
 from tasks.servers import Server
 
-# A table's text takes from a fifth of its pages (narrow rows, dead ones) to all of them; gzip takes that to a tenth
+# A table's rows take from a fifth of its pages (narrow rows, dead ones) to all of them; zstd takes that to a tenth
 # where it is repetitive, seldom below a quarter where it is not.
 _LEAST, _MOST = 0.2, 1.0
 _LEAST_COMPRESSED, _MOST_COMPRESSED = 0.02, 0.5
 
 
-def ensure_room_for_dump(folder: Path, table_bytes: int, compress: str, *, is_at_most: bool) -> str | list[Doubt]:
+def ensure_room_for_dump(folder: Path, table_bytes: int, *, is_compressed: bool, is_at_most: bool) -> str | list[Doubt]:
     """Compare what is free with what a dump of these tables takes; an estimate from their size at the source.
 
     Raises:
         ArtifactsUnwritable: there is less than even a dump that compresses very well would take.
     """
-    is_compressed = compress.partition(":")[0] not in ("0", "none")
     least, most = (_LEAST_COMPRESSED, _MOST_COMPRESSED) if is_compressed else (_LEAST, _MOST)
     free = shutil.disk_usage(folder).free
     told = f"{size(free)} free in {folder} for a dump of {size(table_bytes)} of tables"

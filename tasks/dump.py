@@ -1,31 +1,36 @@
-"""Source to one pg_dump directory: one snapshot, taken after the locks, its rows measured."""
+"""Source to a folder of definitions and rows: one snapshot, taken after the locks, its rows counted as they come."""
 
+import functools
 import logging
-import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import archive, proof, selection, shapes
+from tasks import archive, contents, crew, dump_folder, proof, selection, shapes, unloading
 from tasks.amounts import size
-from tasks.archive import DumpOptions, Entry
-from tasks.checkpoints import files_in, sizes_in
+from tasks.archive import DumpOptions
+from tasks.checkpoints import Json, files_in, sizes_in
+from tasks.crew import Work
+from tasks.dump_folder import DEFINITIONS
 from tasks.errors import DumpFailed, PipelineError
 from tasks.manifest import Manifest, Table
 from tasks.postgres import Database, Session, connect
 from tasks.progress import AFTER_TABLES, Listener, Progress
 from tasks.proof import Measured, TableName
+from tasks.psql import Psql
 from tasks.run_folder import RunFolder
-from tasks.selection import table_numbers
+from tasks.selection import SourceTable, table_numbers
 from tasks.snapshot import Snapshot, held_snapshot
-from tasks.tools import Tool, Tools
+from tasks.tools import Tools
+from tasks.unloading import Unloaded, Unloading
 
 logger = logging.getLogger(__name__)
 
 # Percent done by then.
-_DIGESTING = 95
-_BEGUN = re.compile(r'dumping contents of table "(.+)"$')
+_DESCRIBING = 95
+_UNTOUCHED = "the destination was not touched"
 
 
 def dump_database(
@@ -35,35 +40,25 @@ def dump_database(
 
     Raises:
         SourceUnreadable, SourceEmpty, SourceBusy, SourceUncopyable: before a row was read.
-        DumpFailed: pg_dump failed, or its dump lacks a table of the snapshot.
+        DumpFailed: pg_dump or psql failed, or the dump lacks a table of the snapshot.
         ArtifactsUnwritable: the disk is full or the folder not ours.
     """
     started = time.monotonic()
     listener(0, f"locking the tables of {source}")
     with folder.unfinished(folder.dump) as directory, connect(source) as session:
+        job = _Job(session=session, tools=tools, options=options, directory=directory)
+        without_rows = selection.without_rows(session, tools, options, directory.parent)
         with held_snapshot(session, tools, options, directory.parent) as snapshot:
             selection.ensure_copyable(session, snapshot.wanted, options, large_objects=snapshot.large_objects)
-            measured = _dump_and_measure(session, snapshot, tools.pg_dump, options, directory, listener=listener)
-            described = selection.describe(session, snapshot.wanted, options)
-            keys = selection.orphaned_keys(session, snapshot.wanted)
-            catalogue = shapes.read_catalogue(session, snapshot.wanted, _rows_of(snapshot, measured))
-        contents = archive.entries(tools.pg_restore, directory, timeout_seconds=options.timeout_seconds)
-        listener(_DIGESTING, "digesting the files of the dump")
-        manifest = Manifest(
-            source=str(source),
-            system_identifier=snapshot.system_identifier,
-            database_oid=snapshot.database_oid,
-            server_version=session.server_version,
-            pg_dump=tools.pg_dump.version,
-            snapshot_at=snapshot.taken_at,
-            lsn=snapshot.lsn,
-            tables=_tables_of(snapshot, measured, contents, source),
-            files=files_in(directory),
-            catalogue=catalogue.to_json(),
-            left_out=[*archive.left_out(contents), *(key.title for key in keys), *_large_objects(snapshot)],
-            seconds=round(time.monotonic() - started, 3),
-            **described,
-        )
+            unloaded, measured = _unload(job, snapshot, without_rows, listener)
+            listener(_DESCRIBING, "describing what was dumped")
+            content = _describe(job, snapshot, without_rows, unloaded)
+        content["tables"] = [_table_of(table, snapshot, unloaded, measured, without_rows) for table in snapshot.tables]
+        content |= _definitions(job, snapshot)
+        known = {name: file for table in unloaded.values() for name, file in table.files.items() if file}
+        dump_folder.explain(directory, content)
+        seconds = round(time.monotonic() - started, 3)
+        manifest = Manifest(files=files_in(directory, known=known), seconds=seconds, **content)
     logger.info(
         "dumped %s to %s: %d tables, %d rows, %d bytes in %.1f s",
         source, folder.dump, len(manifest.tables), manifest.rows, manifest.bytes, manifest.seconds,
@@ -74,26 +69,46 @@ def dump_database(
     return manifest
 
 
-def _dump_and_measure(
-    session: Session, snapshot: Snapshot, tool: Tool, options: DumpOptions, directory: Path, *, listener: Listener
-) -> dict[TableName, Measured]:
-    """Run pg_dump while this session, which holds the snapshot, counts and digests."""
-    names = [(table.schema, table.name) for table in snapshot.tables]
-    state = "the destination was not touched"
-    arguments = ["--format=directory", f"--jobs={options.jobs}", f"--snapshot={snapshot.name}"]
-    sizes = {str(table): snapshot.sizes_bytes[table.oid] for table in snapshot.tables}
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    session: Session
+    tools: Tools
+    options: DumpOptions
+    directory: Path
+
+
+def _unload(
+    job: _Job, snapshot: Snapshot, without_rows: set[int], listener: Listener
+) -> tuple[dict[int, Unloaded], dict[TableName, Measured]]:
+    """Let pg_dump and psql work side by side, while this session, which holds the snapshot, digests where it is to.
+
+    Returns:
+        What was unloaded of the tables that may have rows, by number; what was measured, by schema and name.
+    """
+    session, options, definitions = job.session, job.options, job.directory / DEFINITIONS
+    sources = unloading.row_sources(session, [t.oid for t in snapshot.tables if t.oid not in without_rows])
+    shipments = unloading.plan(sources, options.compress, jobs=options.jobs, server_version=session.server_version)
+    is_digested = options.verify == "checksums"
+    names = [(table.schema, table.name) for table in snapshot.tables] if is_digested else []
+    sizes = {str(source): source.table_bytes for source in sources}
     with ThreadPoolExecutor(1) as threads, Progress("dumping", sizes, listener, at_work=options.jobs) as progress:
-        measuring = threads.submit(proof.measure, session, names, options.verify, state=state)
-
-        def on_line(line: str) -> None:
-            if match := _BEGUN.search(line):
-                progress.begin(match[1])
-
+        unload = Unloading(
+            psql=Psql(session, job.tools.psql, time.monotonic() + options.timeout_seconds),
+            snapshot=snapshot.name,
+            directory=job.directory,
+            compression=options.compress,
+            begin=progress.begin,
+        )
+        define = functools.partial(
+            archive.dump_definitions, session, job.tools.pg_dump, options, definitions, snapshot=snapshot.name
+        )
+        work: list[Work] = [lambda ensure_going: define(ensure_going=ensure_going), *unload.work(shipments)]
+        measuring = threads.submit(proof.measure, session, names, options.verify, state=_UNTOUCHED)
         try:
-            archive.pg_dump(session, tool, options, directory, arguments, on_line=on_line)
+            crew.side_by_side(work, jobs=options.jobs)
         except BaseException as error:
             if isinstance(error, DumpFailed) and measuring.done():
-                # Where the source went away, or a statement failed in the snapshot, pg_dump names a symptom.
+                # Where the source went away, or a statement failed in the snapshot, the programs name a symptom.
                 measuring.result()
                 session.ensure_in_reach()
             session.give_up()
@@ -101,40 +116,65 @@ def _dump_and_measure(
                 measuring.result()
             raise
         if not measuring.done():
-            listener(AFTER_TABLES, "all tables are dumped; their rows are still being measured in the source")
-        return measuring.result()
+            listener(AFTER_TABLES, "all tables are dumped; their rows are still being digested in the source")
+        tables = {piece.table.source.oid: piece.table for shipment in shipments for piece in shipment}
+        return tables, measuring.result()
 
 
-def _rows_of(snapshot: Snapshot, measured: dict[TableName, Measured]) -> dict[int, int]:
-    return {table.oid: measured[table.schema, table.name].rows for table in snapshot.tables}
+def _describe(job: _Job, snapshot: Snapshot, without_rows: set[int], unloaded: dict[int, Unloaded]) -> Json:
+    """Say what the snapshot holds besides rows, in the words of the manifest."""
+    session = job.session
+    described = selection.describe(session, snapshot.wanted, job.options)
+    large_objects = [f"LARGE OBJECTS - {snapshot.large_objects}"] if snapshot.large_objects else []
+    rows = {table.oid: unloaded[table.oid].rows if table.oid in unloaded else 0 for table in snapshot.tables}
+    return {
+        **described,
+        "sequences": [state for state in described["sequences"] if state.oid not in without_rows],
+        "left_out": [*described["left_out"], *large_objects],
+        "source": str(session.database),
+        "server_version": session.server_version,
+        "system_identifier": snapshot.system_identifier,
+        "database_oid": snapshot.database_oid,
+        "snapshot_at": snapshot.taken_at,
+        "lsn": snapshot.lsn,
+        "catalogue": shapes.read_catalogue(session, snapshot.wanted, rows).to_json(),
+    }
 
 
-def _large_objects(snapshot: Snapshot) -> list[str]:
-    return [f"LARGE OBJECTS - {snapshot.large_objects}"] if snapshot.large_objects else []
+def _table_of(
+    table: SourceTable,
+    snapshot: Snapshot,
+    unloaded: dict[int, Unloaded],
+    measured: dict[TableName, Measured],
+    without_rows: set[int],
+) -> Table:
+    found, digested = unloaded.get(table.oid), measured.get((table.schema, table.name))
+    return Table(
+        oid=table.oid,
+        schema=table.schema,
+        name=table.name,
+        rows=found.rows if found else 0,
+        bytes=snapshot.sizes_bytes[table.oid],
+        with_data=table.kind == "r" and table.oid not in without_rows,
+        columns=found.source.columns if found else [],
+        is_binary=found is not None and found.source.is_binary,
+        files=list(found.files) if found else [],
+        digest=digested.digest if digested else None,
+    )
 
 
-def _tables_of(
-    snapshot: Snapshot, measured: dict[TableName, Measured], contents: list[Entry], source: Database
-) -> list[Table]:
-    filled = {entry.oid for entry in contents if entry.brings_rows}
-    defined = table_numbers(contents)
+def _definitions(job: _Job, snapshot: Snapshot) -> Json:
+    """Look into what pg_dump wrote, and tell it in the words of the manifest."""
+    path, tool, seconds = job.directory / DEFINITIONS, job.tools.pg_restore, job.options.timeout_seconds
+    defined = table_numbers(contents.entries(tool, path, timeout_seconds=seconds))
     if defined != {table.oid for table in snapshot.tables}:
         raise DumpFailed(
-            f"pg_dump of {source} wrote {len(defined)} tables where the snapshot has {len(snapshot.tables)}; "
-            "the dump was thrown away, the destination was not touched",
+            f"pg_dump of {job.session.database} wrote {len(defined)} tables where the snapshot has "
+            f"{len(snapshot.tables)}; the dump was thrown away, the destination was not touched",
             hint="run again when no migration is running on the source",
         )
-    return [
-        Table(
-            schema=table.schema,
-            name=table.name,
-            rows=measured[table.schema, table.name].rows,
-            bytes=snapshot.sizes_bytes[table.oid],
-            with_data=table.oid in filled,
-            digest=measured[table.schema, table.name].digest,
-        )
-        for table in snapshot.tables
-    ]
+    digest = contents.digest(tool, path, timeout_seconds=seconds)
+    return {"definitions": digest, "pg_dump": job.tools.pg_dump.version}
 
 
 def is_in_place(directory: Path, manifest: Manifest) -> bool:

@@ -2,28 +2,31 @@
 
 import functools
 import logging
-import re
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import admission, archive, catalogue, claims, generations, ledger, proof
+from tasks import admission, catalogue, claims, contents, crew, generations, ledger, loading, proof, remainder
+from tasks.archive import Restoring
 from tasks.checkpoints import Json, ensure_intact
+from tasks.contents import Entry
 from tasks.drift import Change
+from tasks.dump_folder import DEFINITIONS
 from tasks.errors import DatabaseUnreachable, DestinationUnfit, PipelineError, RestoreFailed, StatementFailed
+from tasks.indexing import EVERYTHING, Indexing
 from tasks.ledger import read_holding
+from tasks.loading import Loading
 from tasks.manifest import Manifest
 from tasks.postgres import Database, Session
 from tasks.progress import AFTER_TABLES, Listener, Progress, Tell, unheard
+from tasks.psql import Psql
 from tasks.statements import with_names
-from tasks.tools import Tool
+from tasks.tools import Tool, Tools
 
 logger = logging.getLogger(__name__)
 
 # Percent done by then.
 _COMPARING = 95
-_KEY = "FK CONSTRAINT "
-_BEGUN = re.compile(r'processing data for table "(.+)"$')
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +37,7 @@ class RestoreOptions(admission.Terms):
     timeout_seconds: float
     readers_timeout_seconds: float
     verify: str
+    indexing: Indexing = EVERYTHING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +56,7 @@ def restore(
     manifest: Manifest,
     directory: Path,
     destination: Database,
-    pg_restore: Tool,
+    tools: Tools,
     options: RestoreOptions,
     *,
     run: str,
@@ -72,14 +76,18 @@ def restore(
     started, waiting = time.monotonic(), functools.partial(listener, 0)
     listener(0, "digesting the dump, to see that it is what was dumped")
     ensure_intact(directory, manifest.files)
-    entries = archive.entries(pg_restore, directory, timeout_seconds=options.timeout_seconds)
-    contents = archive.restored(entries, except_titles=manifest.left_out)
+    archive = directory / DEFINITIONS
+    entries = contents.entries(tools.pg_restore, archive, timeout_seconds=options.timeout_seconds)
+    made = contents.restored(entries, except_titles=manifest.left_out)
     session = claims.claim(destination)
     _recover(session, options)
     changes = _ensure_fit(session, manifest, options, waiting)
     load_id = _set_aside(session, manifest, options, waiting, run=run)
     try:
-        _fill(session, manifest, directory, pg_restore, options, contents=contents, listener=listener)
+        restoring = Restoring(
+            session=session, tool=tools.pg_restore, archive=archive, timeout_seconds=options.timeout_seconds
+        )
+        _fill(restoring, manifest, tools.psql, options, made=made, listener=listener)
         listener(_COMPARING, f"comparing {len(manifest.tables)} tables with what was dumped ({options.verify})")
         proved = proof.compare(session, manifest, options.verify)
         _accept(session, manifest, load_id)
@@ -161,37 +169,37 @@ def _make_schemas(session: Session, manifest: Manifest) -> None:
 
 
 def _fill(
-    session: Session,
+    restoring: Restoring,
     manifest: Manifest,
-    directory: Path,
-    tool: Tool,
+    psql: Tool,
     options: RestoreOptions,
     *,
-    contents: list[archive.Entry],
+    made: list[Entry],
     listener: Listener,
 ) -> None:
-    """Run pg_restore: all but the foreign keys, then these.
+    """Make the tables, fill them and index each as soon as it is full, then all that needs the rows of several.
 
-    Together, two of its jobs may deadlock: one attaches a partition's index while another adds a key that refers to
-    the partitioned table (seen once in some hundred loads).
+    Foreign keys come last, by themselves: beside other entries two of pg_restore's jobs may deadlock, when one attaches
+    a partition's index while another adds a key that refers to the partitioned table (seen once in a hundred loads).
     """
-    keys = [entry for entry in contents if entry.title.startswith(_KEY)]
-    sizes = {str(table): table.bytes for table in manifest.tables if table.with_data}
-    with Progress("restoring", sizes, listener, at_work=options.jobs) as progress:
-
-        def on_line(line: str) -> None:
-            if match := _BEGUN.search(line):
-                progress.begin(match[1])
-
-        restore = functools.partial(
-            archive.pg_restore, session, tool, directory,
-            jobs=options.jobs, timeout_seconds=options.timeout_seconds, on_line=on_line,
-        )  # fmt: skip
-        if rest := [entry for entry in contents if not entry.title.startswith(_KEY)]:
-            restore(rest)
-    if keys:
-        listener(AFTER_TABLES, f"adding {len(keys)} foreign keys")
-        restore(keys)
+    session, parts = restoring.session, options.indexing.parts(made, manifest.foreign_keys)
+    restoring.make(parts.others, section="pre-data", jobs=1)
+    tables = [table for table in manifest.tables if table.rows]
+    shipments = loading.plan(tables, parts.others)
+    with Progress("restoring", {str(t): t.bytes for t in tables}, listener, at_work=options.jobs) as progress:
+        deadline = time.monotonic() + options.timeout_seconds
+        carrier = Psql(session, psql, deadline, settings=(("synchronous_commit", "off"),))
+        load = Loading(psql=carrier, restoring=restoring, jobs=options.jobs, begin=progress.begin)
+        crew.side_by_side(load.work(shipments), jobs=options.jobs)
+    listener(AFTER_TABLES, f"adding {len(parts.checked)} foreign keys, and what else needs several tables")
+    done = {entry.number for shipment in shipments for entry in shipment.indexes}
+    rest = [entry for entry in parts.others if entry.number not in done]
+    for entries in (rest, parts.checked):
+        restoring.make(entries, section="post-data", jobs=options.jobs)
+    remainder.add_unchecked(session, parts.unchecked)
+    restoring.make(parts.hanging, section="post-data", jobs=1)
+    remainder.set_sequences(session, manifest.sequences)
+    remainder.fill(session, manifest.materialized)
 
 
 def _accept(session: Session, manifest: Manifest, load_id: int) -> None:

@@ -5,20 +5,27 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tasks.checkpoints import Json, digest_of
+from tasks.remainder import ForeignKey, MaterializedView, SequenceState
 
 
 @dataclass(frozen=True, kw_only=True)
 class Table:
     """One ordinary table, leaf partition or parent; `rows` counts its own, not its children's.
 
-    `digest` is of these rows, in any order; None where they were only counted.
+    `oid` is its number and `bytes` its size at the source. `files` are the names of its rows' files in the dump, in
+    order, all of one form, and `columns` what they carry. `digest` is of these rows, in any order; None where they were
+    only counted.
     """
 
+    oid: int
     schema: str
     name: str
     rows: int
     bytes: int
     with_data: bool
+    columns: list[str]
+    is_binary: bool
+    files: list[str]
     digest: str | None = None
 
     def __str__(self) -> str:
@@ -42,6 +49,7 @@ class Manifest:
     dumped; `collations` are those that must come with the server, each with an object that names it.
     `snapshot_at` is ISO 8601 in UTC. `left_out` says in words what a copy into schemas cannot carry.
     `catalogue` is a `shapes.Catalogue` as JSON: each task reads the manifest, few look at every column.
+    `definitions` digests all statements that define what was dumped. `materialized` is in the order to fill them.
     """
 
     source: str
@@ -55,6 +63,10 @@ class Manifest:
     extensions: list[Extension]
     tables: list[Table]
     objects: list[tuple[str, str]]
+    sequences: list[SequenceState]
+    foreign_keys: list[ForeignKey]
+    materialized: list[MaterializedView]
+    definitions: str
     catalogue: Json
     collations: dict[str, str]
     left_out: list[str]
@@ -81,6 +93,10 @@ class Manifest:
         """Size of the dump's files."""
         return sum(int(file["bytes"]) for file in self.files.values())
 
+    def content_of(self, table: Table) -> str:
+        """Tells whether a table has the same rows, in the same order and form, as in another dump."""
+        return digest_of({"files": [self.files[name]["sha256"] for name in table.files], "columns": table.columns})
+
     def to_json(self) -> Json:
         return asdict(self)
 
@@ -89,5 +105,8 @@ class Manifest:
         known = {name: content[name] for name in cls.__dataclass_fields__}
         known["tables"] = [Table(**table) for table in content["tables"]]
         known["extensions"] = [Extension(**extension) for extension in content["extensions"]]
+        known["sequences"] = [SequenceState(**state) for state in content["sequences"]]
+        known["foreign_keys"] = [ForeignKey(**key) for key in content["foreign_keys"]]
+        known["materialized"] = [MaterializedView(**view) for view in content["materialized"]]
         known["objects"] = [(kind, identity) for kind, identity in content["objects"]]
         return cls(**known)

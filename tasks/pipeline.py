@@ -148,17 +148,17 @@ class RestoreDestination(Step):
     def work(self) -> Json:
         manifest = Manifest.from_json(self.read("dump"))
         # The source may be down by now: what counts is the program that wrote the dump.
-        pg_restore = self.tools(source_major=manifest.pg_dump_major).pg_restore
+        tools = self.tools(source_major=manifest.pg_dump_major)
         load = landing.restore(
             manifest,
             self.folder.dump,
             self.database("destination"),
-            pg_restore,
+            tools,
             settings.restore_options(allow_older=self.allow_older),
             run=self.run_name,
             listener=self.tell,
         )
-        return {**vars(load), "destination": str(self.database("destination")), "pg_restore": pg_restore.version}
+        return {**vars(load), "destination": str(self.database("destination")), "pg_restore": tools.pg_restore.version}
 
 
 class RunDbt(Step):

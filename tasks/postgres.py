@@ -120,10 +120,10 @@ class Session:
         rows = self.all(statement("overrule_settings"), values)
         return {name: now for name, before, now in rows if before != now}
 
-    def libpq_environment(self) -> dict[str, str]:
-        """Return the variables that make a libpq program connect here, and work for as long as it takes."""
-        options = [self.database.known("options"), *session_settings.options(self._overruled)]
-        return {**self.database.libpq_environment(), "PGOPTIONS": " ".join(options).strip()}
+    def libpq_environment(self, *, as_ours: bool = False, **settings: str) -> dict[str, str]:
+        """Return the variables that make a libpq program connect here, unhindered or with all settings as ours."""
+        options = session_settings.options({**session_settings.held(self._overruled, all_of_them=as_ours), **settings})
+        return {**self.database.libpq_environment(), "PGOPTIONS": f"{self.database.known('options')} {options}".strip()}
 
     @property
     def server_version(self) -> int:

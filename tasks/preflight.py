@@ -7,8 +7,8 @@ from typing import Any
 
 from tasks import (
     admission,
-    archive,
     claims,
+    contents,
     dbt_program,
     dependents,
     disk,
@@ -20,7 +20,8 @@ from tasks import (
 )
 from tasks.admission import Terms
 from tasks.amounts import size
-from tasks.archive import DumpOptions, Entry
+from tasks.archive import DumpOptions
+from tasks.contents import Entry
 from tasks.dbt_program import DbtOptions
 from tasks.errors import Doubt, DumpFailed, SourceBusy
 from tasks.inquiry import Finding, Inquiry, Known, Unknown
@@ -107,7 +108,10 @@ def _ask_source(inquiry: Inquiry, plan: Plan, source: Any, destination: Any) -> 
     def find_room(found: Cargo) -> str | Sequence[Doubt]:
         # How large those are of which the rows stay behind is not known before there is a dump.
         is_at_most = bool(plan.dump.exclude_table_data)
-        return disk.ensure_room_for_dump(plan.folder.path, found.table_bytes, plan.dump.compress, is_at_most=is_at_most)
+        is_compressed = plan.dump.compress.level > 0
+        return disk.ensure_room_for_dump(
+            plan.folder.path, found.table_bytes, is_compressed=is_compressed, is_at_most=is_at_most
+        )
 
     tools = inquiry.ask("programs", find_tools, source, destination)
     cargo = inquiry.ask("tables", lambda side, pair: _select(plan, side, pair), source, tools)
@@ -166,7 +170,7 @@ def _manifest_of(plan: Plan, source: Side, tools: Tools, entries: list[Entry]) -
         lsn="",
         tables=[],
         catalogue=shapes.read_catalogue(session, entries, {}).to_json(),
-        left_out=[*archive.left_out(entries), *(key.title for key in selection.orphaned_keys(session, entries))],
+        definitions="",
         files={},
         seconds=0,
         **selection.describe(session, entries, plan.dump),
@@ -185,7 +189,7 @@ def _consider_large_objects(plan: Plan, source: Side) -> Sequence[Doubt]:
 
 
 def _consider_left_out(cargo: Cargo) -> str | Sequence[Doubt]:
-    missed = [title for title in cargo.manifest.left_out if not archive.is_the_sources_own(title)]
+    missed = [title for title in cargo.manifest.left_out if not contents.is_the_sources_own(title)]
     own = len(cargo.manifest.left_out) - len(missed)
     if missed:
         return [

@@ -7,6 +7,7 @@ import luigi
 from luigi.parameter import ParameterVisibility
 
 from tasks.drift import POLICIES
+from tasks.indexing import FOREIGN_KEYS, INDEXES
 from tasks.notify import EVENTS
 from tasks.parameters import Count, Every, Seconds, Section
 from tasks.proof import LEVELS
@@ -70,7 +71,7 @@ class dump(Section):
     """How to dump."""
 
     jobs: int = luigi.IntParameter(default=2, description="tables dumped at once")
-    compress: str = luigi.Parameter(default="1", description="as pg_dump --compress: 0 to 9, gzip:1, zstd:1, none")
+    compress: str = luigi.Parameter(default="zstd:1", description="rows on disk: none, or zstd:1 to zstd:22")
     lock_wait_timeout: float = Seconds(default=60, description="how many seconds to wait for a lock on each table")
     timeout_seconds: float = Seconds(default=6 * 3600, description="how long pg_dump may take in all")
     tools_folder: str = luigi.Parameter(default="", description="the one folder to look for pg_dump and pg_restore")
@@ -81,6 +82,14 @@ class restore(Section):
 
     jobs: int = luigi.IntParameter(default=2, description="tables and indexes restored at once")
     timeout_seconds: float = Seconds(default=6 * 3600, description="how long pg_restore may take in all")
+    indexes: str = luigi.ChoiceParameter(
+        default="all", choices=INDEXES, description="of the source's: all, or keys: primary, unique and exclusion ones"
+    )
+    foreign_keys: str = luigi.ChoiceParameter(
+        default="validate",
+        choices=FOREIGN_KEYS,
+        description="validate: checked on every row; not_valid: there, for whoever reads definitions; skip: none",
+    )
     on_dependents: str = luigi.ChoiceParameter(
         default="rebind",
         choices=["rebind", "refuse"],

@@ -3,10 +3,11 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import archive, catalogue
-from tasks.archive import DumpOptions, Entry
+from tasks import archive, catalogue, contents, remainder
+from tasks.archive import DumpOptions
 from tasks.catalogue import Part
 from tasks.checkpoints import Json
+from tasks.contents import Entry
 from tasks.errors import DumpFailed, SourceBusy, SourceEmpty, SourceUncopyable, SourceUnreadable
 from tasks.manifest import Extension
 from tasks.postgres import Session
@@ -55,10 +56,9 @@ def definitions(
         DumpFailed: pg_dump failed for another reason.
     """
     file = folder / ".definitions.unfinished"
-    arguments = ["--schema-only", "--format=custom", *([f"--snapshot={snapshot}"] if snapshot else [])]
     try:
-        archive.pg_dump(session, tools.pg_dump, options, file, arguments)
-        wanted = archive.entries(tools.pg_restore, file, timeout_seconds=options.timeout_seconds)
+        archive.dump_definitions(session, tools.pg_dump, options, file, snapshot=snapshot)
+        wanted = contents.entries(tools.pg_restore, file, timeout_seconds=options.timeout_seconds)
     except DumpFailed:
         # pg_dump names the first table that it may not read, and none that it waited for in vain; whoever mends
         # it wants to know them all.
@@ -73,6 +73,24 @@ def definitions(
             hint="point the job at the right database, or widen the patterns in [source]",
         )
     return wanted
+
+
+def without_rows(session: Session, tools: Tools, options: DumpOptions, folder: Path) -> set[int]:
+    """Return the numbers of the tables and sequences whose contents are not wanted, by pg_dump's own reading."""
+    file = folder / ".excluded.unfinished"
+    if not options.exclude_table_data:
+        return set()
+    try:
+        archive.dump_definitions(session, tools.pg_dump, options, file, tables=options.exclude_table_data)
+        found = contents.entries(tools.pg_restore, file, timeout_seconds=options.timeout_seconds)
+    except DumpFailed as error:
+        # pg_dump minds that nothing fits a pattern of what it is to dump, not one of what it is to leave out.
+        if "no matching tables were found" in error.message:
+            return set()
+        raise
+    finally:
+        file.unlink(missing_ok=True)
+    return {entry.oid for entry in found if entry.classid}
 
 
 def table_numbers(wanted: list[Entry]) -> set[int]:
@@ -105,6 +123,14 @@ def describe(session: Session, wanted: list[Entry], options: DumpOptions) -> Jso
         "objects": sorted((kind, identity) for kind, _, identity in objects),
         "extensions": extensions,
         "collations": dict(session.all(statement("read_collations"), numbers)),
+        "sequences": remainder.read_sequences(session, wanted),
+        "foreign_keys": remainder.read_foreign_keys(session, wanted),
+        "materialized": remainder.read_materialized_views(session, wanted),
+        "left_out": [
+            *contents.left_out(wanted),
+            *(key.title for key in orphaned_keys(session, wanted)),
+            *remainder.users_rows_of_extensions(session, wanted),
+        ],
     }
 
 
@@ -165,7 +191,7 @@ def ensure_no_large_objects(session: Session, options: DumpOptions, found: int) 
 def ensure_self_contained(session: Session, wanted: list[Entry]) -> None:
     """Raise SourceUncopyable, naming all that pg_restore could not make because what it needs is left out."""
     orphaned = orphaned_keys(session, wanted)
-    made = {(entry.classid, entry.oid) for entry in archive.restored(wanted) if entry.classid}
+    made = {(entry.classid, entry.oid) for entry in contents.restored(wanted) if entry.classid}
     numbers = {"classids": [classid for classid, _ in made], "oids": [oid for _, oid in made]}
     # With what has no line of its own: the family of an operator class, the multirange of a range.
     brought = {(kind, identity) for kind, _, identity in session.all(statement("read_objects"), numbers)}

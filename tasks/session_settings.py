@@ -28,7 +28,11 @@ OURS = {
 }
 
 
-def options(overruled: Mapping[str, str]) -> list[str]:
-    """Return the options of a connection that hold a program's sessions unhindered, where they would not be."""
-    hindering = {name: value for name, value in overruled.items() if name in UNHINDERED}
-    return ["-c {}={}".format(name, value.replace(" ", "\\ ")) for name, value in hindering.items()]
+def held(overruled: Mapping[str, str], *, all_of_them: bool) -> dict[str, str]:
+    """Return those settings that a program's sessions must have, or all that a session of ours has."""
+    return {name: value for name, value in overruled.items() if all_of_them or name in UNHINDERED}
+
+
+def options(settings: Mapping[str, str]) -> str:
+    """Return the options of a connection that has these settings."""
+    return " ".join("-c {}={}".format(name, value.replace(" ", "\\ ")) for name, value in settings.items())

@@ -13,6 +13,7 @@ from tasks.dbt_program import DbtOptions
 from tasks.errors import SettingInvalid
 from tasks.heartbeat import Limits
 from tasks.housekeeping import Keeping
+from tasks.indexing import Indexing
 from tasks.landing import RestoreOptions
 from tasks.lineage import LineageOptions
 from tasks.metrics import MetricsOptions
@@ -21,6 +22,7 @@ from tasks.parameters import Every
 from tasks.postgres import Database
 from tasks.publish import PublishOptions
 from tasks.readiness import ReadinessOptions
+from tasks.rows import Compression
 from tasks.run_folder import RunFolder
 from tasks.sections import (
     PROJECT,
@@ -118,7 +120,7 @@ def dump_options() -> DumpOptions:
         exclude_table_data=tuple(which.exclude_table_data),
         exclude_extensions=tuple(which.exclude_extensions),
         jobs=how.jobs,
-        compress=how.compress,
+        compress=Compression.from_text(how.compress),
         lock_wait_timeout=how.lock_wait_timeout,
         large_objects=which.large_objects,
         timeout_seconds=how.timeout_seconds,
@@ -135,6 +137,7 @@ def restore_options(*, allow_older: bool) -> RestoreOptions:
         rebinds=rebinds(),
         verify=verify().level,
         drift=restore().drift,
+        indexing=Indexing(restore().indexes, restore().foreign_keys),
     )
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from tasks.archive import Entry
 from tasks.checkpoints import Json
+from tasks.contents import Entry
 from tasks.postgres import Session
 from tasks.statements import statement
 

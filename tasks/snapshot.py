@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from tasks.archive import DumpOptions, Entry
+from tasks.archive import DumpOptions
+from tasks.contents import Entry
 from tasks.errors import LockNotGranted, ObjectMissing, SourceBusy
 from tasks.postgres import Session, connect
 from tasks.selection import (

@@ -14,6 +14,8 @@ logger = logging.getLogger(__name__)
 
 # From 17 on pg_restore begins with `set transaction_timeout`, which a server before 17 refuses.
 _SENDS_NEW_SETTINGS = 17
+# Any that is still maintained: psql talks to older and newer servers alike.
+_OLDEST_PSQL = 14
 
 # Where distributions keep each major version; PATH and the embedded wheel come besides.
 _VERSIONED_FOLDERS = ("usr/lib/postgresql/*/bin", "usr/pgsql-*/bin", "opt/homebrew/opt/postgresql@*/bin")
@@ -30,10 +32,11 @@ class Tool:
 
 @dataclass(frozen=True, kw_only=True)
 class Tools:
-    """The pair that dumps and restores."""
+    """What dumps and restores definitions, and what carries rows."""
 
     pg_dump: Tool
     pg_restore: Tool
+    psql: Tool
 
 
 def choose_tools(folder: str, bundled: Path | None, *, source_major: int, destination_major: int) -> Tools:
@@ -63,7 +66,10 @@ def choose_tools(folder: str, bundled: Path | None, *, source_major: int, destin
             f"destination of PostgreSQL {destination_major} does not know; nothing was changed",
             hint=f"bring the destination to PostgreSQL {_SENDS_NEW_SETTINGS} or newer",
         )
-    return Tools(pg_dump=pg_dump, pg_restore=pg_restore)
+    carriers = _versions("psql", [pg_restore.path.parent, *folders])
+    if not carriers:
+        raise _missing("psql", _OLDEST_PSQL, folders)
+    return Tools(pg_dump=pg_dump, pg_restore=pg_restore, psql=carriers[0])
 
 
 def _folders(bundled: Path | None) -> list[Path]:

@@ -90,17 +90,21 @@ class Run:
 
     def _table(self, named: str, rows: int) -> Table:
         schema, name = named.split(".", 1)
-        return Table(schema=schema, name=name, rows=rows, bytes=rows * 117, with_data=named not in self.without_rows)
+        return Table(
+            oid=16384, schema=schema, name=name, rows=rows, bytes=rows * 117, with_data=named not in self.without_rows,
+            columns=["id"], is_binary=False, files=[f"rows/{name}.copy"],
+        )  # fmt: skip
 
     def _manifest(self) -> Manifest:
         tables = [self._table(named, rows) for named, rows in self.tables]
         described: dict[str, Any] = {
             "schemas": ["public"], "extensions": [], "objects": [], "catalogue": {}, "collations": {},
+            "sequences": [], "foreign_keys": [], "materialized": [], "definitions": "",
         }  # fmt: skip
         return Manifest(
             source="shop", system_identifier="1", database_oid=5, server_version=180006, pg_dump="18.6",
             snapshot_at=self.began.isoformat().replace("+00:00", "Z"), lsn="0/1B16028", tables=tables,
-            left_out=list(self.left_out), files={"toc.dat": {"bytes": sum(t.bytes for t in tables) // 7}},
+            left_out=list(self.left_out), files={"definitions.pgdump": {"bytes": sum(t.bytes for t in tables) // 7}},
             seconds=1.0, **described,
         )  # fmt: skip
 

@@ -39,7 +39,7 @@ def test_a_table_that_changes_between_the_look_at_the_definitions_and_the_locks_
     slow = tmp_path / "pg_dump"
     slow.write_text(f'#!/bin/sh\n"{real}" "$@" || exit\ncase "$*" in *schema-only*) {held};; esac\n')
     slow.chmod(0o755)
-    slowed = Tools(pg_dump=Tool(path=slow, major=18, version="18"), pg_restore=tools.pg_restore)
+    slowed = Tools(pg_dump=Tool(path=slow, major=18, version="18"), pg_restore=tools.pg_restore, psql=tools.psql)
     with ThreadPoolExecutor(1) as thread, closing(psycopg2.connect(**films.parameters)) as migration:
         dumping = thread.submit(dumped, films, tmp_path / "run", slowed, DumpOptions(lock_wait_timeout=10))
         wait_until(defined.exists)

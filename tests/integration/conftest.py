@@ -85,9 +85,7 @@ class Warehouse:
             verify="counts",
         )
         folder = RunFolder(self.dump_folder / run).dump
-        return landing.restore(
-            self.dumps[run], folder, self.destination, self.tools.pg_restore, options, run=run, listener=ignore
-        )
+        return landing.restore(self.dumps[run], folder, self.destination, self.tools, options, run=run, listener=ignore)
 
     def dbt_options(self, variables: str, **changes) -> DbtOptions:
         standard: dict[str, Any] = {

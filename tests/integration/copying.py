@@ -29,7 +29,7 @@ def restored(
 ) -> Load:
     """Restore `folder/dump`."""
     path = RunFolder(folder).dump
-    return landing.restore(manifest, path, destination, tools.pg_restore, options, run="test", listener=ignore)
+    return landing.restore(manifest, path, destination, tools, options, run="test", listener=ignore)
 
 
 def copied(source: Database, destination: Database, tools: Tools, folder: Path) -> Load:

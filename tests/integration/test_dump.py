@@ -15,6 +15,7 @@ import pytest
 
 from tasks import dump
 from tasks.archive import DumpOptions
+from tasks.checkpoints import sizes_in
 from tasks.errors import ArtifactsUnwritable, DumpFailed, SourceBusy, SourceEmpty, SourceUnreadable
 from tasks.manifest import Manifest
 from tasks.postgres import Database, connect
@@ -68,7 +69,7 @@ SAMPLE_TABLES = {"public.actors", "public.film_actors", "public.film_category", 
 def test_a_dump_is_described_file_by_file_and_table_by_table(films, tools, tmp_path):
     manifest = dumped(films, tmp_path, tools)
 
-    on_disk = {file.name: file.stat().st_size for file in (tmp_path / "dump").iterdir()}
+    on_disk = sizes_in(tmp_path / "dump")
     assert {name: file["bytes"] for name, file in manifest.files.items()} == on_disk
     assert rows_of(manifest).keys() == SAMPLE_TABLES
     assert (rows_of(manifest)["public.films"], manifest.rows) == (20, 191)
@@ -90,7 +91,7 @@ def test_a_table_that_is_refilled_while_the_dump_waits_for_it_arrives_with_its_n
     real, defined, go = tools.pg_dump.path, tmp_path / "defined", tmp_path / "go"
     held = f'touch "{defined}"; while ! [ -e "{go}" ]; do sleep 0.05; done'
     waiting = program(tmp_path / "pg_dump", f'"{real}" "$@" || exit\ncase "$*" in *schema-only*) {held};; esac')
-    slowed = Tools(pg_dump=Tool(path=waiting, major=18, version="18"), pg_restore=tools.pg_restore)
+    slowed = Tools(pg_dump=Tool(path=waiting, major=18, version="18"), pg_restore=tools.pg_restore, psql=tools.psql)
     with ThreadPoolExecutor(1) as thread, closing(psycopg2.connect(**films.parameters)) as migration:
         dumping = thread.submit(dumped, films, tmp_path / "run", slowed, DumpOptions(lock_wait_timeout=10))
         wait_until(defined.exists)
@@ -281,7 +282,7 @@ def test_a_pg_dump_that_is_killed_leaves_no_dump_behind(films, tools, tmp_path):
     """Killed when it begins to write: its directory is there, and not whole."""
     real = tools.pg_dump.path
     killed = program(tmp_path / "pg_dump", f'"{real}" "$@" || exit\ncase "$*" in *format=directory*) kill -9 $$;; esac')
-    broken = Tools(pg_dump=Tool(path=killed, major=18, version="18"), pg_restore=tools.pg_restore)
+    broken = Tools(pg_dump=Tool(path=killed, major=18, version="18"), pg_restore=tools.pg_restore, psql=tools.psql)
 
     with pytest.raises(DumpFailed):
         dumped(films, tmp_path / "run", broken)
@@ -344,7 +345,7 @@ def test_a_dump_has_its_final_name_only_when_it_is_whole(films, tools, tmp_path)
     """The process is killed while pg_dump waits for its turn to write."""
     real = tools.pg_dump.path
     slow = program(tmp_path / "pg_dump", f'case "$*" in *format=directory*) sleep 30;; esac\nexec "{real}" "$@"')
-    slowed = Tools(pg_dump=Tool(path=slow, major=18, version="18"), pg_restore=tools.pg_restore)
+    slowed = Tools(pg_dump=Tool(path=slow, major=18, version="18"), pg_restore=tools.pg_restore, psql=tools.psql)
     unfinished = tmp_path / "run" / ".dump.unfinished"
     child = subprocess.Popen(dump_in_a_process_of_its_own(films, tmp_path / "run", slowed), cwd=PROJECT)
 

@@ -364,14 +364,17 @@ def test_a_standby_that_may_cancel_the_dump_is_a_warning_with_its_delay(films, c
 
 
 @pytest.mark.parametrize(
-    ("share", "compress", "level"),
-    [(0.5, "1", "ok"), (5, "1", "warn"), (200, "1", "stop"), (2, "none", "warn"), (20, "0", "stop"), (0.5, "0", "ok")],
+    ("share", "is_compressed", "level"),
+    [(0.5, True, "ok"), (5, True, "warn"), (200, True, "stop"), (2, False, "warn"), (20, False, "stop")],
 )
-def test_room_for_the_dump_is_compared_with_the_size_of_its_tables(tmp_path, share, compress, level):
+def test_room_for_the_dump_is_compared_with_the_size_of_its_tables(tmp_path, share, is_compressed, level):
     free = shutil.disk_usage(tmp_path).free
     inquiry = Inquiry()
 
-    inquiry.ask("disk here", lambda: disk.ensure_room_for_dump(tmp_path, int(free * share), compress, is_at_most=False))
+    inquiry.ask(
+        "disk here",
+        lambda: disk.ensure_room_for_dump(tmp_path, int(free * share), is_compressed=is_compressed, is_at_most=False),
+    )
 
     (finding,) = inquiry.findings
     assert finding.level == level

@@ -168,7 +168,7 @@ def test_a_table_whose_rows_cannot_be_digested_is_named_by_the_dump(source, tool
     later = tmp_path / "pg_dump"
     later.write_text(f'#!/bin/sh\ncase "$*" in *schema-only*) ;; *) sleep 3;; esac\nexec "{tools.pg_dump.path}" "$@"\n')
     later.chmod(0o755)
-    slow = Tools(pg_dump=dataclasses.replace(tools.pg_dump, path=later), pg_restore=tools.pg_restore)
+    slow = Tools(pg_dump=dataclasses.replace(tools.pg_dump, path=later), pg_restore=tools.pg_restore, psql=tools.psql)
 
     with pytest.raises(StatementFailed, match=r"rows of public\.days could not be measured: .*invalid internal value"):
         dumped(source, tmp_path / "run", slow, CHECKSUMS)

@@ -1,0 +1,130 @@
+"""Files of rows into landed tables, by psql's COPY, and each table's indexes as soon as its rows are in."""
+
+import functools
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from tasks import rows
+from tasks.archive import Restoring
+from tasks.contents import Entry
+from tasks.crew import Work
+from tasks.errors import CopyDiffers, RestoreFailed
+from tasks.manifest import Table
+from tasks.psql import CopyBrokenError, Psql
+from tasks.rows import GROUP_BYTES, GROUP_TABLES, LARGE_BYTES
+from tasks.statements import qualified, quoted
+
+_INDEXES = ("INDEX ", "CONSTRAINT ")
+_PUT_BACK = "the landing is being put back as it was, readers see what they saw"
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """Tables whose rows one psql loads, and the entries of the archive that are their indexes and keys."""
+
+    tables: tuple[Table, ...]
+    indexes: tuple[Entry, ...]
+
+    @property
+    def is_large(self) -> bool:
+        """Whether it is one table that is worth a psql of its own, and several jobs for its indexes."""
+        return self.tables[0].bytes >= LARGE_BYTES
+
+
+def plan(tables: Sequence[Table], entries: Sequence[Entry]) -> list[Shipment]:
+    """Part tables, the largest first, and those of the entries that need nothing but their table to be filled."""
+    of_entry = {entry.number: entry.oid for entry in entries if entry.title.startswith("TABLE ")}
+    by_table: dict[int, list[Entry]] = {}
+    for entry in entries:
+        # An index may call a function, and that may read other tables: it waits until these are filled.
+        needed = {of_entry.get(number) for number in entry.depends_on}
+        if entry.title.startswith(_INDEXES) and len(needed) == 1 and None not in needed:
+            by_table.setdefault(min(filter(None, needed)), []).append(entry)
+    shipments: list[Shipment] = []
+    for table in sorted(tables, key=lambda each: -each.bytes):
+        indexes = tuple(by_table.get(table.oid, ()))
+        last = shipments[-1] if shipments else None
+        is_full = last is None or last.is_large or len(last.tables) >= GROUP_TABLES
+        if table.bytes >= LARGE_BYTES or last is None or is_full or _bytes(last.tables) >= GROUP_BYTES:
+            shipments.append(Shipment((table,), indexes))
+        else:
+            shipments[-1] = Shipment((*last.tables, table), (*last.indexes, *indexes))
+    return shipments
+
+
+def _bytes(tables: Iterable[Table]) -> int:
+    return sum(table.bytes for table in tables)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Loading:
+    """What all shipments of a load have in common; `jobs` are for the indexes of a large table."""
+
+    psql: Psql
+    restoring: Restoring
+    jobs: int
+    begin: Callable[[str], None]
+
+    def work(self, shipments: Sequence[Shipment]) -> list[Work]:
+        """Return the pieces of work that fill and index the tables.
+
+        They raise:
+            RestoreFailed: rows were refused, or an index could not be made.
+            CopyDiffers: the server has taken in another number of rows than was dumped.
+            DatabaseUnreachable: the server went away.
+        """
+        return [functools.partial(self._ship, shipment) for shipment in shipments]
+
+    def _ship(self, shipment: Shipment, ensure_going: Callable[[], None]) -> None:
+        if filled := [table for table in shipment.tables if table.rows]:
+            self._copy(filled, ensure_going, is_alone=shipment.is_large)
+        if shipment.indexes:
+            jobs = self.jobs if shipment.is_large else 1
+            self.restoring.make(shipment.indexes, section="post-data", jobs=jobs, ensure_going=ensure_going)
+
+    def _copy(self, tables: Sequence[Table], ensure_going: Callable[[], None], *, is_alone: bool) -> None:
+        self.begin(str(tables[0]))
+
+        def on_copied(count: int) -> None:
+            for table in tables[count : count + 1]:
+                self.begin(str(table))
+
+        orders = _statements(tables[0]) if is_alone else []
+        blocks = map(self._rows_of if is_alone else self._script_of, tables)
+        try:
+            counts = self.psql.copy(
+                orders, itertools.chain.from_iterable(blocks), on_copied=on_copied, ensure_going=ensure_going
+            )
+        except CopyBrokenError as error:
+            self.psql.session.ensure_in_reach()
+            raise RestoreFailed(
+                f"the rows of {tables[min(error.done, len(tables) - 1)]} could not be loaded into "
+                f"{self.psql.session.database}: {error.said}; {_PUT_BACK}",
+                hint="mend the cause and run again: the dump is kept",
+            ) from error
+        for table, count in zip(tables, counts, strict=True):
+            if count != table.rows:
+                raise CopyDiffers(
+                    f"table {table} has {table.rows} rows in the dump, of which {count} were loaded; {_PUT_BACK}",
+                    hint="delete this run's dump.json to dump anew, and run again",
+                )
+
+    def _rows_of(self, table: Table) -> Iterator[bytes]:
+        folder = self.restoring.archive.parent
+        return rows.read([folder / name for name in table.files], is_binary=table.is_binary)
+
+    def _script_of(self, table: Table) -> Iterator[bytes]:
+        """Give what psql reads of one of several tables, whose rows are text and so can stand between its orders."""
+        *before, commit = _statements(table)
+        yield "".join(f"{order};\n" for order in before).encode()
+        yield from self._rows_of(table)
+        yield f"\\.\n{commit};\n".encode()
+
+
+def _statements(table: Table) -> list[str]:
+    """Return what loads a table so that its rows are frozen: it must be truncated in the same transaction."""
+    name, columns = qualified(table.schema, table.name), ", ".join(map(quoted, table.columns))
+    form = "binary" if table.is_binary else "text"
+    into = f"{name} ({columns})" if columns else name
+    return ["begin", f"truncate only {name}", f"copy {into} from stdin with (format {form}, freeze)", "commit"]

@@ -1,0 +1,117 @@
+"""What a source has besides definitions and rows: where sequences stand, which materialized views are filled."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from graphlib import TopologicalSorter
+
+from tasks.contents import Entry
+from tasks.postgres import Session
+from tasks.statements import statement, with_names
+
+# So many relations in one statement: each takes a lock until its end, and a server has room for some thousands.
+_AT_ONCE = 500
+
+
+@dataclass(frozen=True, kw_only=True)
+class SequenceState:
+    """Where a sequence stands, by its number at the source; `is_called` says that `last_value` was given out."""
+
+    oid: int
+    schema: str
+    name: str
+    last_value: int
+    is_called: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignKey:
+    """A foreign key, by its number at the source too."""
+
+    oid: int
+    schema: str
+    table: str
+    name: str
+    definition: str
+    is_partitioned: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class MaterializedView:
+    """One that is to be filled."""
+
+    schema: str
+    name: str
+
+
+def read_sequences(session: Session, wanted: Sequence[Entry]) -> list[SequenceState]:
+    """Ask every sequence where it stands now; a sequence knows of no snapshot."""
+    oids = [entry.oid for entry in wanted if entry.classid and entry.title.startswith("SEQUENCE ")]
+    named = session.all(statement("read_sequence_names"), {"oids": oids})
+    states: list[SequenceState] = []
+    for begin in range(0, len(named), _AT_ONCE):
+        asked = named[begin : begin + _AT_ONCE]
+        # pg_sequences does not tell of a sequence that was restarted and has not been called since.
+        each = [f"select {number}, last_value, is_called from {{}}" for number in range(len(asked))]
+        names = [(schema, name) for _, schema, name in asked]
+        values = session.all(with_names(" union all ".join(each), *names))
+        for number, last_value, is_called in values:
+            oid, schema, name = asked[number]
+            states.append(SequenceState(oid=oid, schema=schema, name=name, last_value=last_value, is_called=is_called))
+    return states
+
+
+def read_foreign_keys(session: Session, wanted: Sequence[Entry]) -> list[ForeignKey]:
+    """List the foreign keys among what is wanted, as the source would write them."""
+    oids = [entry.oid for entry in wanted if entry.classid and entry.title.startswith("FK CONSTRAINT ")]
+    names = ForeignKey.__dataclass_fields__
+    rows = session.all(statement("read_foreign_keys"), {"oids": oids})
+    return [ForeignKey(**dict(zip(names, row, strict=True))) for row in rows]
+
+
+def read_materialized_views(session: Session, wanted: Sequence[Entry]) -> list[MaterializedView]:
+    """List those that are filled, each after those that it reads."""
+    oids = [entry.oid for entry in wanted if entry.classid and entry.title.startswith("MATERIALIZED VIEW ")]
+    rows = {
+        oid: (schema, name, reads)
+        for oid, schema, name, reads in session.all(statement("read_materialized_views"), {"oids": oids})
+    }
+    order = TopologicalSorter({oid: [r for r in reads if r in rows] for oid, (_, _, reads) in rows.items()})
+    return [MaterializedView(schema=rows[oid][0], name=rows[oid][1]) for oid in order.static_order()]
+
+
+def users_rows_of_extensions(session: Session, wanted: Sequence[Entry]) -> list[str]:
+    """Name the tables of extensions that users have added rows to: these rows are not copied."""
+    titles = [entry.title for entry in wanted]
+    found = session.all(statement("read_extension_tables"))
+    return [
+        f"TABLE DATA {schema} {table} (of extension {extension})"
+        for extension, schema, table, condition in found
+        if any(title.startswith(f"EXTENSION - {extension} ") for title in titles)
+        and session.value(with_names("select exists (select from only {} ", (schema, table)) + condition + ")")
+    ]
+
+
+def set_sequences(session: Session, states: Sequence[SequenceState]) -> None:
+    """Bring the landed sequences to where those of the source stood."""
+    session.run(
+        statement("set_sequences"),
+        {
+            "schemas": [state.schema for state in states],
+            "names": [state.name for state in states],
+            "last_values": [state.last_value for state in states],
+            "called": [state.is_called for state in states],
+        },
+    )
+
+
+def add_unchecked(session: Session, keys: Sequence[ForeignKey]) -> None:
+    """Add foreign keys that hold for what is written from now on, and of which nobody has checked the rows."""
+    for key in keys:
+        unchecked = key.definition.removesuffix(" NOT VALID") + " not valid"
+        session.run(with_names("alter table only {} add constraint {} ", (key.schema, key.table), key.name) + unchecked)
+
+
+def fill(session: Session, views: Sequence[MaterializedView]) -> None:
+    """Fill landed materialized views, in the order in which they are given."""
+    for view in views:
+        session.run(with_names("refresh materialized view {}", (view.schema, view.name)))

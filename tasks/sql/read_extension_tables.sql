@@ -1,0 +1,12 @@
+-- One row per table of an extension's own to which users may add rows, with the condition that tells theirs.
+select
+    extension.extname as extension_name,
+    namespace.nspname::text as schema_name,
+    class.relname::text as table_name,
+    coalesce(extension.extcondition[config.number], '') as condition
+from pg_catalog.pg_extension as extension
+cross join lateral unnest(extension.extconfig) with ordinality as config (oid, number)
+inner join pg_catalog.pg_class as class on config.oid = class.oid
+inner join pg_catalog.pg_namespace as namespace on class.relnamespace = namespace.oid
+where class.relkind = 'r'
+order by namespace.nspname, class.relname
