@@ -1,4 +1,4 @@
--- One row per materialized view of a list that is filled: its name, and those of the list that it reads, in whatever way.
+-- One row per materialized view of a list that is filled: its name, and those of the list that it reads, in any way.
 with recursive readers as (
     select distinct
         rule.ev_class as reader_oid,
