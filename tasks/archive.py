@@ -58,10 +58,10 @@ def dump_definitions(
     output: Path,
     *,
     snapshot: str | None = None,
-    tables: Sequence[str] = (),
+    patterns: Sequence[str] | None = None,
     ensure_going: Callable[[], None] = unheard,
 ) -> None:
-    """Let pg_dump write what the options' patterns select, or the `tables` alone, without rows, to an archive.
+    """Let pg_dump write what the options' patterns select, or these patterns, without rows, to an archive.
 
     Raises:
         DumpFailed: it ended with an error.
@@ -73,7 +73,7 @@ def dump_definitions(
         "--schema-only",
         "--format=custom",
         *([f"--snapshot={snapshot}"] if snapshot else []),
-        *([f"--table={pattern}" for pattern in tables] or options.patterns),
+        *(options.patterns if patterns is None else patterns),
         f"--lock-wait-timeout={round(options.lock_wait_timeout * 1000)}",
         "--encoding=UTF8",
         "--no-blobs",

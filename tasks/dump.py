@@ -124,12 +124,11 @@ def _unload(
 def _describe(job: _Job, snapshot: Snapshot, without_rows: set[int], unloaded: dict[int, Unloaded]) -> Json:
     """Say what the snapshot holds besides rows, in the words of the manifest."""
     session = job.session
-    described = selection.describe(session, snapshot.wanted, job.options)
+    described = selection.describe(session, snapshot.wanted, job.options, without_rows)
     large_objects = [f"LARGE OBJECTS - {snapshot.large_objects}"] if snapshot.large_objects else []
     rows = {table.oid: unloaded[table.oid].rows if table.oid in unloaded else 0 for table in snapshot.tables}
     return {
         **described,
-        "sequences": [state for state in described["sequences"] if state.oid not in without_rows],
         "left_out": [*described["left_out"], *large_objects],
         "source": str(session.database),
         "server_version": session.server_version,

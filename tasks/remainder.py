@@ -1,6 +1,6 @@
 """What a source has besides definitions and rows: where sequences stand, which materialized views are filled."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
@@ -68,27 +68,30 @@ def read_foreign_keys(session: Session, wanted: Sequence[Entry]) -> list[Foreign
     return [ForeignKey(**dict(zip(names, row, strict=True))) for row in rows]
 
 
-def read_materialized_views(session: Session, wanted: Sequence[Entry]) -> list[MaterializedView]:
-    """List those that are filled, each after those that it reads."""
+def read_materialized_views(
+    session: Session, wanted: Sequence[Entry], unwanted: Collection[int]
+) -> list[MaterializedView]:
+    """List those that are filled, each after those that it reads; one that reads one that is not cannot be filled."""
     oids = [entry.oid for entry in wanted if entry.classid and entry.title.startswith("MATERIALIZED VIEW ")]
-    rows = {
-        oid: (schema, name, reads)
-        for oid, schema, name, reads in session.all(statement("read_materialized_views"), {"oids": oids})
-    }
-    order = TopologicalSorter({oid: [r for r in reads if r in rows] for oid, (_, _, reads) in rows.items()})
-    return [MaterializedView(schema=rows[oid][0], name=rows[oid][1]) for oid in order.static_order()]
+    found = {row[0]: row[1:] for row in session.all(statement("read_materialized_views"), {"oids": oids})}
+    order = TopologicalSorter({oid: reads for oid, (_, _, _, reads) in found.items()}).static_order()
+    filled: dict[int, MaterializedView] = {}
+    for oid in order:
+        schema, name, is_filled, reads = found[oid]
+        if is_filled and oid not in unwanted and all(each in filled for each in reads):
+            filled[oid] = MaterializedView(schema=schema, name=name)
+    return list(filled.values())
 
 
 def users_rows_of_extensions(session: Session, wanted: Sequence[Entry]) -> list[str]:
-    """Name the tables of extensions that users have added rows to: these rows are not copied."""
-    titles = [entry.title for entry in wanted]
-    found = session.all(statement("read_extension_tables"))
-    return [
-        f"TABLE DATA {schema} {table} (of extension {extension})"
-        for extension, schema, table, condition in found
-        if any(title.startswith(f"EXTENSION - {extension} ") for title in titles)
-        and session.value(with_names("select exists (select from only {} ", (schema, table)) + condition + ")")
-    ]
+    """Name the tables of extensions that users have added rows to, and their sequences: these are not copied."""
+    extensions = {entry.title.split()[2] for entry in wanted if entry.title.startswith("EXTENSION - ")}
+    left = []
+    for extension, schema, name, is_sequence, condition in session.all(statement("read_extension_tables")):
+        query = with_names("select exists (select from only {} ", (schema, name)) + condition + ")"
+        if extension in extensions and (is_sequence or session.value(query)):
+            left.append(f"{'SEQUENCE SET' if is_sequence else 'TABLE DATA'} {schema} {name} (of extension {extension})")
+    return left
 
 
 def set_sequences(session: Session, states: Sequence[SequenceState]) -> None:

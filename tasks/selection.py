@@ -1,5 +1,6 @@
 """What pg_dump's patterns select of the source: told by pg_dump itself, and what stands in its way, all of it named."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,21 +77,32 @@ def definitions(
 
 
 def without_rows(session: Session, tools: Tools, options: DumpOptions, folder: Path) -> set[int]:
-    """Return the numbers of the tables and sequences whose contents are not wanted, by pg_dump's own reading."""
-    file = folder / ".excluded.unfinished"
+    """Return the numbers of the tables, sequences and materialized views whose contents are not wanted, by pg_dump's own reading."""
     if not options.exclude_table_data:
         return set()
+    patterns = [f"--table={pattern}" for pattern in options.exclude_table_data]
+    matching = _matching(session, tools, options, folder, patterns)
+    oids = [entry.oid for entry in matching if entry.title.startswith(("TABLE ", "MATERIALIZED VIEW "))]
+    query = "select oid::regclass::text from pg_catalog.pg_class where oid = any(%s::bigint[]::oid[])"
+    # A table brings the sequences of its columns, which may have been meant or not: asked for again without it, they
+    # are there only if they were.
+    apart = [f"--exclude-table={name}" for (name,) in session.all(query, [oids])]
+    rest = _matching(session, tools, options, folder, [*patterns, *apart])
+    return {*oids, *(entry.oid for entry in rest if entry.title.startswith("SEQUENCE ") and entry.classid)}
+
+
+def _matching(session: Session, tools: Tools, options: DumpOptions, folder: Path, patterns: list[str]) -> list[Entry]:
+    file = folder / ".excluded.unfinished"
     try:
-        archive.dump_definitions(session, tools.pg_dump, options, file, tables=options.exclude_table_data)
-        found = contents.entries(tools.pg_restore, file, timeout_seconds=options.timeout_seconds)
+        archive.dump_definitions(session, tools.pg_dump, options, file, patterns=patterns)
+        return contents.entries(tools.pg_restore, file, timeout_seconds=options.timeout_seconds)
     except DumpFailed as error:
         # pg_dump minds that nothing fits a pattern of what it is to dump, not one of what it is to leave out.
         if "no matching tables were found" in error.message:
-            return set()
+            return []
         raise
     finally:
         file.unlink(missing_ok=True)
-    return {entry.oid for entry in found if entry.classid}
 
 
 def table_numbers(wanted: list[Entry]) -> set[int]:
@@ -104,8 +116,10 @@ def relations_among(tables: list[SourceTable], wanted: list[Entry]) -> list[Sour
     return [table for table in tables if table.oid in numbers]
 
 
-def describe(session: Session, wanted: list[Entry], options: DumpOptions) -> Json:
-    """Name what a table of contents defines, in the words of the manifest."""
+def describe(
+    session: Session, wanted: list[Entry], options: DumpOptions, without_rows: Collection[int] = frozenset()
+) -> Json:
+    """Name what a table of contents defines, in the words of the manifest; of some the contents are not wanted."""
     numbered = [entry for entry in wanted if entry.classid]
     numbers = {"classids": [entry.classid for entry in numbered], "oids": [entry.oid for entry in numbered]}
     objects = session.all(statement("read_objects"), numbers)
@@ -123,9 +137,9 @@ def describe(session: Session, wanted: list[Entry], options: DumpOptions) -> Jso
         "objects": sorted((kind, identity) for kind, _, identity in objects),
         "extensions": extensions,
         "collations": dict(session.all(statement("read_collations"), numbers)),
-        "sequences": remainder.read_sequences(session, wanted),
+        "sequences": remainder.read_sequences(session, [e for e in wanted if e.oid not in without_rows]),
         "foreign_keys": remainder.read_foreign_keys(session, wanted),
-        "materialized": remainder.read_materialized_views(session, wanted),
+        "materialized": remainder.read_materialized_views(session, wanted, without_rows),
         "left_out": [
             *contents.left_out(wanted),
             *(key.title for key in orphaned_keys(session, wanted)),

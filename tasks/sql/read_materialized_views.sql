@@ -1,4 +1,5 @@
--- One row per materialized view of a list that is filled: its name, and those of the list that it reads, in any way.
+-- One row per materialized view of a list: its name, whether it is filled, and those of the list that it reads, in any
+-- way.
 with recursive readers as (
     select distinct
         rule.ev_class as reader_oid,
@@ -31,6 +32,7 @@ select
     class.oid::bigint as oid,
     namespace.nspname::text as schema_name,
     class.relname::text as view_name,
+    class.relispopulated as is_filled,
     coalesce(
         (
             select pg_catalog.array_agg(reads.read_oid::bigint)
@@ -41,5 +43,5 @@ select
     ) as read_oids
 from pg_catalog.pg_class as class
 inner join pg_catalog.pg_namespace as namespace on class.relnamespace = namespace.oid
-where class.oid = any(%(oids)s::bigint[]::oid[]) and class.relkind = 'm' and class.relispopulated
+where class.oid = any(%(oids)s::bigint[]::oid[]) and class.relkind = 'm'
 order by namespace.nspname, class.relname
