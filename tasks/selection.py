@@ -77,7 +77,7 @@ def definitions(
 
 
 def without_rows(session: Session, tools: Tools, options: DumpOptions, folder: Path) -> set[int]:
-    """Return the numbers of the tables, sequences and materialized views whose contents are not wanted, by pg_dump's own reading."""
+    """Return the numbers of the tables, sequences and so on whose contents are not wanted, by pg_dump's own reading."""
     if not options.exclude_table_data:
         return set()
     patterns = [f"--table={pattern}" for pattern in options.exclude_table_data]
