@@ -3,6 +3,9 @@
 # Makes a new .venv; one that is there keeps the Python it was made with, until `make distclean`.
 PYTHON ?= python3
 ARGS ?=
+# Of `make bench` and its like; what each of them does by itself is in its file in benchmarks/.
+SIZE ?= small
+ROUNDS ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -20,7 +23,7 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python $(BIN)/python --pytho
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help install run rollback psql dbt docs ui stop test test-faults test-browser test-image \
-	check format lock clean distclean
+	bench bench-scale bench-changes bench-sample check format lock clean distclean
 
 # Old spellings on purpose: whatever Python it is must be able to read this.
 define CHECK_PYTHON
@@ -38,7 +41,7 @@ export CHECK_PYTHON
 help: ## list these commands
 	@echo "make COMMAND [ARGS='options of the program that it runs'] [PYTHON=python3.12, for a new .venv]"
 	@echo
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
 
 install: $(RUNTIME) ## install what a run needs into .venv, as locked; the commands below do it themselves
 
@@ -80,13 +83,25 @@ test-browser: $(DEVELOPMENT) ## look at a run in a real browser, Chromium (ARGS=
 test-image: $(DEVELOPMENT) ## run the Dockerfile's commands, without docker, and the job from what they make
 	$(BIN)/pytest tests/image $(ARGS)
 
+bench: $(DEVELOPMENT) ## compare a full copy with other ways (SIZE=small, medium, large: 0.1, 1.4, 10 GB; ROUNDS=3)
+	$(BIN)/python -m benchmarks.full_copy $(SIZE) $(ROUNDS)
+
+bench-scale: $(DEVELOPMENT) ## copy more and more data, and more and more tables (ARGS='--megabytes 10 100 1000 10000')
+	$(BIN)/python -m benchmarks.scale $(ARGS)
+
+bench-changes: $(DEVELOPMENT) ## the next run, when 0, 1, 10, 100 % of the tables have changed (ROUNDS=3)
+	$(BIN)/python -m benchmarks.changes $(ROUNDS)
+
+bench-sample: $(DEVELOPMENT) ## compare the small run, from end to end, with a shell script (ROUNDS=5)
+	$(BIN)/python -m benchmarks.sample $(ROUNDS)
+
 check: $(DEVELOPMENT) ## check style, types, imports between modules, SQL, and workflows
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
-	$(BIN)/sqlfluff lint dbt_models source_db_init
-	$(BIN)/sqlfluff lint --templater placeholder tasks/sql
+	$(BIN)/sqlfluff lint dbt_models source_db_init benchmarks/dbt
+	$(BIN)/sqlfluff lint --templater placeholder tasks/sql benchmarks/sql
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/bug.yml .github/ISSUE_TEMPLATE/wish.yml
@@ -97,8 +112,8 @@ check: $(DEVELOPMENT) ## check style, types, imports between modules, SQL, and w
 format: $(DEVELOPMENT) ## put Python and SQL into the form that `make check` wants
 	$(BIN)/ruff check --fix-only .
 	$(BIN)/ruff format .
-	$(BIN)/sqlfluff fix dbt_models source_db_init
-	$(BIN)/sqlfluff fix --templater placeholder tasks/sql
+	$(BIN)/sqlfluff fix dbt_models source_db_init benchmarks/dbt
+	$(BIN)/sqlfluff fix --templater placeholder tasks/sql benchmarks/sql
 
 lock: $(DEVELOPMENT) ## write the lock files from setup.cfg (ARGS=--upgrade for the newest versions)
 	$(LOCK) --extra dev --output-file requirements-dev.lock setup.cfg
