@@ -4,15 +4,12 @@
 """
 
 import sys
-from pathlib import Path
 
 from benchmarks import figures, films, page, report_copy
 from benchmarks.servers import two_servers
 from benchmarks.trial import Trial
 from benchmarks.ways import ways
 from tasks.amounts import size
-
-DBT = Path(__file__).with_name("dbt")
 
 
 def main(name: str = "small", rounds: str = "3") -> None:
@@ -23,7 +20,7 @@ def main(name: str = "small", rounds: str = "3") -> None:
         source_bytes = films.fill(source, ratings)
         print(f"{name}: {size(source_bytes)} with {ratings:,} ratings, {rounds} rounds", flush=True)
         made = figures.circumstances(place)
-        trial, all_ways = Trial(place, source, films.contents(source)), ways(place, DBT)
+        trial, all_ways = Trial(place, source, films.contents(source)), ways(place)
         for number in range(int(rounds)):
             print(f"round {number + 1}", flush=True)
             trial.round(all_ways)

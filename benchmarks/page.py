@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-from benchmarks import report_copy
+from benchmarks import report_changes, report_copy, report_sample, report_scale
 
 PAGE = Path(__file__).with_name("README.md")
 
@@ -18,7 +18,7 @@ the end, also after Ctrl-C. Seconds hold for the machine that is named; ratios t
 | command | what it measures |
 | --- | --- |
 | `make bench` (`SIZE=small`, `medium` or `large`; `ROUNDS=3`) | a full copy, by Towpath and by others |
-| `make bench-scale` (`MEGABYTES="10 100 1000"`, `TABLES="10 100 1000 5000"`) | the same copy, larger and larger |
+| `make bench-scale` (`ARGS="--megabytes 10 100 1000 --tables 10 100 1000 5000"`) | larger and larger copies |
 | `make bench-changes` (`ROUNDS=3`) | the next run, when more and more has changed |
 | `make bench-sample` (`ROUNDS=5`) | the sample from end to end, by Towpath and by a shell script |
 | `.venv/bin/python -m benchmarks.proof` | what `[verify] level` costs |
@@ -27,7 +27,13 @@ the end, also after Ctrl-C. Seconds hold for the machine that is named; ratios t
 
 def write() -> None:
     """Write the page and its pictures."""
-    parts = [_HEAD, *report_copy.sections()]
+    parts = [
+        _HEAD,
+        *report_copy.sections(),
+        *report_scale.sections(),
+        *report_changes.sections(),
+        *report_sample.sections(),
+    ]
     PAGE.write_text("\n".join(parts), encoding="utf-8")
 
 

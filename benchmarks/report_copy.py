@@ -1,11 +1,9 @@
 """What a full copy costs, as a part of the page."""
 
-from collections.abc import Sequence
-
 from benchmarks import figures, films, pictures
 from benchmarks.figures import Figures
 from benchmarks.pictures import Bar
-from benchmarks.summary import circumstances, digits, ratio, summary, table
+from benchmarks.summary import circumstances, digits, median, ratio, summary, table
 from tasks.amounts import size
 
 _HEAD = """
@@ -81,9 +79,9 @@ def _row(key: str, way: Figures, seconds: dict[str, list[float]]) -> list[str]:
         f"{_LETTERS[key]} {way['title']}",
         str(summary(seconds[key])),
         *(ratio(seconds[key], seconds[reference]) for reference in _REFERENCES),
-        *(digits(_median(rounds, part)) for part in ("client_cpu", "source_cpu", "destination_cpu")),
-        *(size(_median(rounds, part)) for part in ("wal", "kept")),
-        "" if key in _REFERENCES else size(_median(rounds, "memory")),
+        *(digits(median(way, part)) for part in ("client_cpu", "source_cpu", "destination_cpu")),
+        *(size(median(way, part)) for part in ("wal", "kept")),
+        "" if key in _REFERENCES else size(median(way, "memory")),
         f"{max(each['others'] for each in rounds):.0%}",
     ]
 
@@ -100,7 +98,3 @@ def _picture(made: Figures, seconds: dict[str, list[float]]) -> str:
         if values
     ]
     return pictures.bars(f"Seconds for {size(made['bytes'])}, and the ratio to (a)", drawn)
-
-
-def _median(rounds: Sequence[Figures], part: str) -> float:
-    return summary([each[part] for each in rounds]).median

@@ -26,6 +26,7 @@ _NEW = "template template0 encoding 'UTF8' locale 'C' locale_provider builtin bu
 _LEAST_ROOM = 3_000_000_000
 # For each byte of the source: itself, two loads in the destination, an SQL file or two dumps, what is sorted on disk.
 _ROOM_PER_BYTE = 4.5
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +73,8 @@ def two_servers(source_bytes: float) -> Iterator[Place]:
     need, parent = _LEAST_ROOM + _ROOM_PER_BYTE * source_bytes, Path(tempfile.gettempdir())
     if (free := shutil.disk_usage(parent).free) < need:
         sys.exit(f"{parent} has {size(free)} free, and this takes {size(need)}: name another folder in $TMPDIR")
-    before = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGHUP)}
+    for number in _ENDING:
+        signal.signal(number, _leave)
     root = Path(tempfile.mkdtemp(prefix="towpath-bench-"))
     try:
         # The servers' user must come in.
@@ -84,11 +86,10 @@ def two_servers(source_bytes: float) -> Iterator[Place]:
         tools, compress = _tools(source)
         yield Place(root=root, source=source, destination=destination, tools=tools, compress=compress)
     finally:
-        with _undisturbed():
-            embedded.stop(root)
-            shutil.rmtree(root, ignore_errors=True)
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        for number in _ENDING:
+            signal.signal(number, signal.SIG_IGN)
+        embedded.stop(root)
+        shutil.rmtree(root, ignore_errors=True)
 
 
 def postmaster(root: Path, role: str) -> int:
@@ -104,15 +105,6 @@ def uri_of(database: Database) -> str:
 
 def _leave(number: int, frame: FrameType | None) -> None:  # noqa: ARG001
     sys.exit(128 + number)
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Iterator[None]:
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(number, signal.SIG_IGN) for number in numbers]
-    yield
-    for number, handler in zip(numbers, before, strict=True):
-        signal.signal(number, handler)
 
 
 def _tools(source: Database) -> tuple[Path, str]:

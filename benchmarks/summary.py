@@ -25,6 +25,11 @@ def summary(values: Sequence[float]) -> Summary:
     return Summary(median=statistics.median(values), least=min(values), most=max(values))
 
 
+def median(way: Figures, part: str) -> float:
+    """Return the median of one part of what a way has cost."""
+    return summary([each[part] for each in way["rounds"]]).median
+
+
 def ratio(values: Sequence[float], others: Sequence[float]) -> str:
     """Return the ratio of two medians; nothing where one of them was not measured."""
     return f"{statistics.median(values) / statistics.median(others):.2f}" if values and others else ""

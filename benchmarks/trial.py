@@ -45,9 +45,10 @@ class Trial:
         folder = self.place.root / "kept"
         if way.goes_on:
             destination = self.place.destination.named("copy")
-            with connect(self.source) as session:
-                session.run(films.text("change_films"))
-            self.contents |= films.contents(self.source, only="films")
+            if way.change:
+                with connect(self.source) as session:
+                    session.run(way.change, way.values or None)
+                self.contents |= films.contents(self.source, only=way.changed)
         else:
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()

@@ -2,16 +2,18 @@
 
 import shutil
 import subprocess
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from benchmarks import films
 from benchmarks.meter import Command
 from benchmarks.servers import Place, uri_of
 from tasks import sections
 from tasks.postgres import Database
 
 JOBS = 2
+DBT = Path(__file__).with_name("dbt")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,13 +30,17 @@ class Copy:
 class Way:
     """A way to copy.
 
-    `goes_on` works on what the way before it has left, after some rows of the source were changed. `is_whole` makes
-    all indexes and keys. Where `missing` says why, there is no such way on this machine.
+    One that `goes_on` works on what the way before it has left, after `change`, a statement with `values`, has changed
+    the source, in the table `changed` or in all. `is_whole` makes all indexes and keys. Where `missing` says why, there
+    is no such way on this machine.
     """
 
     title: str
     commands: Callable[[Copy], list[Command]]
     goes_on: bool = False
+    change: str = ""
+    values: Mapping[str, int] = field(default_factory=dict)
+    changed: str = ""
     is_whole: bool = True
     missing: str = ""
 
@@ -81,7 +87,7 @@ def towpath(task: str, *flags: str, run: str = "bench") -> Callable[[Copy], list
     return commands
 
 
-def ways(place: Place, project: Path) -> dict[str, Way]:
+def ways(place: Place) -> dict[str, Way]:
     """Return the ways by name, in the order in which they take turns."""
     few = ["--restore-indexes=keys", "--restore-foreign-keys=not_valid"]
     return {
@@ -93,6 +99,8 @@ def ways(place: Place, project: Path) -> dict[str, Way]:
             title="Towpath, the next run, 1 % of `films` changed",
             commands=towpath("RestoreDestination", run="bench-again"),
             goes_on=True,
+            change=films.text("change_films"),
+            changed="public.films",
         ),
         "keys": Way(
             title="Towpath, `indexes = keys`, `foreign_keys = not_valid`",
@@ -102,7 +110,7 @@ def ways(place: Place, project: Path) -> dict[str, Way]:
         ),
         "dbt": Way(
             title="Towpath, dbt and publication too",
-            commands=towpath("FullPipeline", f"--dbt-project-dir={project}"),
+            commands=towpath("FullPipeline", f"--dbt-project-dir={DBT}"),
         ),
     }
 

@@ -1,7 +1,7 @@
--- One row per table that was copied.
+-- One row per table, and per view, of some schemas.
 select
     tables.table_schema::text as schema_name,
     tables.table_name::text as table_name
 from information_schema.tables
-where tables.table_schema = 'public' and tables.table_type = 'BASE TABLE'
+where tables.table_schema = any(%(schemas)s)
 order by 1, 2;

@@ -1,0 +1,125 @@
+"""How time and memory grow with the source, as a part of the page."""
+
+from collections.abc import Callable, Sequence
+
+from benchmarks import figures, pictures
+from benchmarks.figures import Figures
+from benchmarks.pictures import Curve
+from benchmarks.summary import circumstances, digits, median, table
+from tasks.amounts import size
+
+_HEAD = """
+## A larger source: `make bench-scale`
+
+Towpath's dump and restore beside {reference}: by the size of the film database,
+and by the number of tables, empty or with ten rows each. *Memory* is the most that the process `luigi` had resident.
+"""
+_REFERENCE, _OURS = "directory", "towpath"
+
+
+def sections() -> list[str]:
+    """Return the part of the page, nothing where nothing was measured."""
+    made = figures.read("scale")
+    return [section(made)] if made else []
+
+
+def section(made: Figures) -> str:
+    """Return what was measured, and draw its pictures."""
+    reference = made["by_bytes"][0]["ways"][_REFERENCE]["title"]
+    by_bytes, by_tables = (_whole(made[name]) for name in ("by_bytes", "by_tables"))
+    rows = [[size(one["bytes"]), *_figures(one)] for one in by_bytes]
+    rows_of_tables = [[f"{one['tables']:,}, {_holding(one)}", *_figures(one)] for one in by_tables]
+    head = ["Towpath s", "reference s", "difference s", "Towpath CPU s", "reference CPU s", "memory", "others"]
+    return "\n".join(
+        [
+            _HEAD.format(reference=reference),
+            f"![Seconds by the size of the source]({_seconds_by_size(by_bytes)})\n",
+            f"![Seconds by the number of tables]({_seconds_by_tables(by_tables)})\n",
+            f"![Memory by the size of the source]({_memory_by_size(by_bytes)})\n",
+            f"![Memory by the number of tables]({_memory_by_tables(by_tables)})\n",
+            table(["source", *head], rows),
+            "",
+            table(["tables", *head], rows_of_tables),
+            "",
+            *_failures([*made["by_bytes"], *made["by_tables"]]),
+            circumstances(made),
+        ]
+    )
+
+
+def _whole(measured: Sequence[Figures]) -> list[Figures]:
+    return [one for one in measured if all(way["rounds"] for way in one["ways"].values())]
+
+
+def _failures(measured: Sequence[Figures]) -> list[str]:
+    failed = [(one, way) for one in measured for way in one["ways"].values() if way["failed"]]
+    return [f"- {size(one['bytes'])}, {way['title']}: no figure: {way['failed']}" for one, way in failed]
+
+
+def _holding(one: Figures) -> str:
+    return f"{one['rows']} rows each" if one["rows"] else "empty"
+
+
+def _figures(one: Figures) -> list[str]:
+    ours, reference = one["ways"][_OURS], one["ways"][_REFERENCE]
+    cpu = [
+        sum(median(way, part) for part in ("client_cpu", "source_cpu", "destination_cpu")) for way in (ours, reference)
+    ]
+    return [
+        digits(median(ours, "seconds")),
+        digits(median(reference, "seconds")),
+        digits(median(ours, "seconds") - median(reference, "seconds")),
+        *map(digits, cpu),
+        size(median(ours, "memory")),
+        f"{max(each['others'] for way in (ours, reference) for each in way['rounds']):.0%}",
+    ]
+
+
+def _points(
+    measured: Sequence[Figures], x: Callable[[Figures], float], way: str, part: str
+) -> list[tuple[float, float]]:
+    return [(x(one), median(one["ways"][way], part)) for one in measured]
+
+
+def _seconds_by_size(measured: Sequence[Figures]) -> str:
+    drawn = [
+        Curve(name=name, points=_points(measured, _megabytes, way, "seconds"), kind=kind)
+        for kind, (way, name) in enumerate([(_REFERENCE, "pg_dump, pg_restore"), (_OURS, "Towpath")])
+    ]
+    picture = pictures.curves("Time of a full copy", drawn, across="MB of the source", up="seconds")
+    return pictures.write("scale-seconds-by-size", picture)
+
+
+def _memory_by_size(measured: Sequence[Figures]) -> str:
+    points = [(_megabytes(one), median(one["ways"][_OURS], "memory") / 1e6) for one in measured]
+    drawn = [Curve(name="Towpath", points=points, kind=1)]
+    picture = pictures.curves("Memory of Towpath's process", drawn, across="MB of the source", up="MB")
+    return pictures.write("scale-memory-by-size", picture)
+
+
+def _seconds_by_tables(measured: Sequence[Figures]) -> str:
+    kinds = [(0, _REFERENCE, "pg_dump, empty"), (0, _OURS, "Towpath, empty"),
+             (10, _REFERENCE, "pg_dump, few rows"), (10, _OURS, "Towpath, few rows")]  # fmt: skip
+    drawn = [
+        Curve(
+            name=name, points=_points([one for one in measured if one["rows"] == rows], _tables, way, "seconds"), kind=k
+        )
+        for k, (rows, way, name) in enumerate(kinds)
+    ]
+    picture = pictures.curves("Time of a full copy of many tables", drawn, across="tables", up="seconds")
+    return pictures.write("scale-seconds-by-tables", picture)
+
+
+def _memory_by_tables(measured: Sequence[Figures]) -> str:
+    points = [(_tables(one), median(one["ways"][_OURS], "memory") / 1e6) for one in measured if not one["rows"]]
+    drawn = [Curve(name="Towpath", points=points, kind=1)]
+    picture = pictures.curves("Memory of Towpath's process", drawn, across="tables", up="MB")
+    return pictures.write("scale-memory-by-tables", picture)
+
+
+def _megabytes(one: Figures) -> float:
+    return float(one["bytes"]) / 1e6
+
+
+def _tables(one: Figures) -> float:
+    return float(one["tables"])
