@@ -25,6 +25,8 @@ _PATIENCE_SECONDS = 0.5
 _HURRIED_LOCK_TIMEOUT_MS = 10
 _PAUSE_SECONDS = 0.5
 _SHOWN = 20
+# Statements that make one journey to the server.
+_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -100,21 +102,23 @@ def move(session: Session, objects: Iterable[Object], schemas: Mapping[str, str]
     """
     for schema in dict.fromkeys(schemas.values()):
         session.run(with_names("create schema if not exists {}", schema))
+    # An identity is quoted by the server itself. "routine f()" is right for functions, procedures and aggregates;
+    # "aggregate f()" would have to be "aggregate f(*)".
+    kinds = {found: _KEYWORDS.get(found.type, found.type) for found in objects}
+    _hurriedly(session, [f"alter {kinds[o]} {o.identity} set schema {quoted(schemas[o.schema])}" for o in kinds])
+
+
+def _hurriedly(session: Session, statements: Sequence[str]) -> None:
+    """Run statements that lock, many at a time."""
     hurries = False
-    for found in objects:
+    for begin in range(0, len(statements), _AT_ONCE):
         hurries = hurries or hurry(session)
-        session.run(
-            # An identity is quoted by the server itself. "routine f()" is right for functions, procedures and
-            # aggregates; "aggregate f()" would have to be "aggregate f(*)".
-            f"alter {_KEYWORDS.get(found.type, found.type)} {found.identity} set schema "
-            + quoted(schemas[found.schema])
-        )
+        session.run(";\n".join(statements[begin : begin + _AT_ONCE]))
 
 
 def hurry(session: Session) -> bool:
     """Wait for locks next to nothing from now on, once we have held some for a while; whether that is so."""
-    has_held_long = session.seconds_in_transaction > _PATIENCE_SECONDS
-    if has_held_long:
+    if has_held_long := session.seconds_in_transaction > _PATIENCE_SECONDS:
         session.run(f"set local lock_timeout = {_HURRIED_LOCK_TIMEOUT_MS}")
     return has_held_long
 
@@ -149,12 +153,9 @@ def drop_schemas(session: Session, schemas: Sequence[str]) -> None:
 
 def _lock(session: Session, objects: Iterable[Object]) -> None:
     """Keep others from hanging something on these relations between our look at what does and the drop."""
-    hurries = False
-    for found in objects:
-        if found.type in _RELATIONS and found.is_owned:
-            hurries = hurries or hurry(session)
-            # `lock table` would lock what a view reads as well, and takes no materialized view.
-            session.run(f"alter table {found.identity} owner to current_user")
+    # `lock table` would lock what a view reads as well, and takes no materialized view.
+    relations = [found.identity for found in objects if found.type in _RELATIONS and found.is_owned]
+    _hurriedly(session, [f"alter table {identity} owner to current_user" for identity in relations])
 
 
 _RELATIONS = {"table", "view", "materialized view", "foreign table"}
@@ -175,8 +176,7 @@ def carry_grants(
     """Grant on each new relation what its namesake among the old ones grants; old schema to new schema."""
     pairs = {"old_schemas": list(schemas), "new_schemas": list(schemas.values())}
     oids = {"old_oids": [o.objid for o in old], "new_oids": [o.objid for o in new]}
-    for (grant,) in session.all(statement("read_relation_grants"), {**oids, **pairs}):
-        session.run(grant)
+    _hurriedly(session, [grant for (grant,) in session.all(statement("read_relation_grants"), {**oids, **pairs})])
 
 
 def copy_default_privileges(session: Session, old_schema: str, new_schema: str) -> None:

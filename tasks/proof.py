@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from tasks.errors import CopyDiffers, StatementFailed
 from tasks.manifest import Manifest, Table
 from tasks.postgres import Database, Session
-from tasks.statements import qualified, quoted, statement
+from tasks.statements import qualified, quoted, statement, with_names
 
 # From the one that proves least to the one that proves most, with what is said of a load that it has proved.
 LEVELS = {
@@ -15,7 +15,8 @@ LEVELS = {
     "checksums": "every row's digest compared, table by table",
 }
 
-_COUNT = "select count(*), null from {own_rows}"
+# So many tables in one statement: each takes a lock until its end, and a server has room for some thousands.
+_AT_ONCE = 500
 _PUT_BACK = "the landing is being put back as it was, readers see what they saw"
 
 TableName = tuple[str, str]
@@ -52,20 +53,32 @@ def measure(session: Session, tables: Sequence[TableName], level: str, *, state:
         StatementFailed: a table could not be read; it is named, with the state that things are in then.
     """
     named = {"schemas": [schema for schema, _ in tables], "names": [name for _, name in tables]}
-    query = statement("read_digest") if level == "checksums" else _COUNT
-    measured = {}
+    found = session.all(statement("read_carried_columns"), named)
+    measured: dict[TableName, Measured] = {}
     # The text of a regclass quotes reserved words, and each version has more of them.
     session.run("set local quote_all_identifiers = on")
-    for schema, name, columns, generated in session.all(statement("read_carried_columns"), named):
+    at_once = 1 if level == "checksums" else _AT_ONCE
+    for asked in (found[begin : begin + at_once] for begin in range(0, len(found), at_once)):
+        questions = [_question(level, number, *each[:3]) for number, each in enumerate(asked)]
         try:
-            names = {"own_rows": f"only {qualified(schema, name)}", "columns": ", ".join(map(quoted, columns))}
-            rows, digest = session.all(query.format(**names))[0]
+            # Branches that are worked on in parallel do not answer in their order.
+            answers = sorted(session.all(" union all ".join(questions)))
         except StatementFailed as error:
-            message = f"the rows of {schema}.{name} could not be measured: {error.message}; {state}"
+            first, last = (".".join(each[:2]) for each in (asked[0], asked[-1]))
+            which = first if first == last else f"one of the tables from {first} to {last}"
+            message = f"the rows of {which} could not be measured: {error.message}; {state}"
             raise type(error)(message, hint="mend the cause, or lower [verify] level, and run again") from error
-        measured[schema, name] = Measured(rows=rows, digest=digest, generated=generated)
+        for (schema, name, _, generated), (_, rows, digest) in zip(asked, answers, strict=True):
+            measured[schema, name] = Measured(rows=rows, digest=digest, generated=generated)
     session.run("set local quote_all_identifiers = off")
     return measured
+
+
+def _question(level: str, number: int, schema: str, name: str, columns: Sequence[str]) -> str:
+    if level != "checksums":
+        return with_names(f"select {number}, count(*), null from only {{}}", (schema, name))
+    names = {"own_rows": f"only {qualified(schema, name)}", "columns": ", ".join(map(quoted, columns))}
+    return statement("read_digest").format(**names)
 
 
 def compare(session: Session, manifest: Manifest, level: str) -> Proof:

@@ -90,8 +90,8 @@ def _take(session: Session, tables: list[SourceTable], wanted: list[Entry]) -> S
 def _lock(session: Session, tables: list[SourceTable]) -> bool:
     """Lock them all; False, and the transaction is at its end, where one is gone."""
     try:
-        for table in tables:
-            session.run(with_names("lock table only {} in access share mode", (table.schema, table.name)))
+        names = [(table.schema, table.name) for table in tables]
+        session.run(with_names(f"lock table {', '.join(['only {}'] * len(names))} in access share mode", *names))
     except LockNotGranted:
         with connect(session.database) as other:
             ensure_unlocked(other, tables)
