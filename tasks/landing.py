@@ -203,11 +203,12 @@ def _fill(
 
 
 def _accept(session: Session, manifest: Manifest, load_id: int) -> None:
-    # The commits of each table need not wait for the disk: the next one, which does, keeps them all.
-    session.run("set synchronous_commit = off")
-    names = [(table.schema, table.name) for table in manifest.tables]
-    session.run(with_names(f"analyze {', '.join(['{}'] * len(names))}", *names))
-    session.run("reset synchronous_commit")
+    # Those with rows are analyzed already; among these are the parents of partitions.
+    if names := [(table.schema, table.name) for table in manifest.tables if not table.rows]:
+        # The commits of each table need not wait for the disk: the next one, which does, keeps them all.
+        session.run("set synchronous_commit = off")
+        session.run(with_names(f"analyze {', '.join(['{}'] * len(names))}", *names))
+        session.run("reset synchronous_commit")
     with session.transaction():
         holding = read_holding(session)
         objects = ledger.objects_of(session, manifest.schemas, load_id=load_id)

@@ -21,7 +21,7 @@ _PUT_BACK = "the landing is being put back as it was, readers see what they saw"
 
 @dataclass(frozen=True)
 class Shipment:
-    """Tables whose rows one psql loads, and the entries of the archive that are their indexes and keys."""
+    """Tables with rows, which one psql loads, and the entries of the archive that are their indexes and keys."""
 
     tables: tuple[Table, ...]
     indexes: tuple[Entry, ...]
@@ -77,25 +77,35 @@ class Loading:
         return [functools.partial(self._ship, shipment) for shipment in shipments]
 
     def _ship(self, shipment: Shipment, ensure_going: Callable[[], None]) -> None:
-        if filled := [table for table in shipment.tables if table.rows]:
-            self._copy(filled, ensure_going, is_alone=shipment.is_large)
+        self._copy(shipment.tables, ensure_going, is_alone=shipment.is_large)
         if shipment.indexes:
             jobs = self.jobs if shipment.is_large else 1
             self.restoring.make(shipment.indexes, section="post-data", jobs=jobs, ensure_going=ensure_going)
+        names = [qualified(table.schema, table.name) for table in shipment.tables]
+        self._carry([f"analyze {', '.join(names)}"], [], shipment.tables, ensure_going)
 
     def _copy(self, tables: Sequence[Table], ensure_going: Callable[[], None], *, is_alone: bool) -> None:
+        orders = _statements(tables[0]) if is_alone else []
+        blocks = map(self._rows_of if is_alone else self._script_of, tables)
+        counts = self._carry(orders, itertools.chain.from_iterable(blocks), tables, ensure_going)
+        for table, count in zip(tables, counts, strict=True):
+            if count != table.rows:
+                raise CopyDiffers(
+                    f"table {table} has {table.rows} rows in the dump, of which {count} were loaded; {_PUT_BACK}",
+                    hint="delete this run's dump.json to dump anew, and run again",
+                )
+
+    def _carry(
+        self, orders: Sequence[str], blocks: Iterable[bytes], tables: Sequence[Table], ensure_going: Callable[[], None]
+    ) -> list[int]:
         self.begin(str(tables[0]))
 
         def on_copied(count: int) -> None:
             for table in tables[count : count + 1]:
                 self.begin(str(table))
 
-        orders = _statements(tables[0]) if is_alone else []
-        blocks = map(self._rows_of if is_alone else self._script_of, tables)
         try:
-            counts = self.psql.copy(
-                orders, itertools.chain.from_iterable(blocks), on_copied=on_copied, ensure_going=ensure_going
-            )
+            return self.psql.copy(orders, blocks, on_copied=on_copied, ensure_going=ensure_going)
         except CopyBrokenError as error:
             self.psql.session.ensure_in_reach()
             raise RestoreFailed(
@@ -103,12 +113,6 @@ class Loading:
                 f"{self.psql.session.database}: {error.said}; {_PUT_BACK}",
                 hint="mend the cause and run again: the dump is kept",
             ) from error
-        for table, count in zip(tables, counts, strict=True):
-            if count != table.rows:
-                raise CopyDiffers(
-                    f"table {table} has {table.rows} rows in the dump, of which {count} were loaded; {_PUT_BACK}",
-                    hint="delete this run's dump.json to dump anew, and run again",
-                )
 
     def _rows_of(self, table: Table) -> Iterator[bytes]:
         folder = self.restoring.archive.parent
