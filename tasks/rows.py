@@ -1,6 +1,7 @@
 """The rows of a table on disk, as COPY wrote them: in one file or several, binary or text, compressed or not."""
 
 import hashlib
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,15 +41,13 @@ class Compression:
     @classmethod
     def from_text(cls, text: str) -> "Compression":
         """Read `none`, `zstd` or `zstd:3`. Raises SettingInvalid."""
-        method, _, level = text.partition(":")
-        low, high = zstd.CompressionParameter.compression_level.bounds()
         if text == "none":
             return cls(0)
-        if method == "zstd" and (level or "1").isdigit() and low <= int(level or 1) <= high:
-            return cls(int(level or 1))
+        if match := re.fullmatch(r"zstd(?::([1-9]|1\d|2[0-2]))?", text):
+            return cls(int(match[1] or 1))
         raise SettingInvalid(
             f"[dump] compress = {text} is not a way to compress; nothing was changed",
-            hint=f"give none, zstd, or zstd:1 to zstd:{high}",
+            hint="give none, zstd, or zstd:1 to zstd:22",
         )
 
     @property
