@@ -17,14 +17,24 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 from tasks.errors import CommandFailed, ToolMissing
+from tasks.interruption import interrupts_noted
 from tasks.pipes import Carrier, Carry, Line, read_lines
 
 logger = logging.getLogger(__name__)
 
 Listen = Callable[[], None]
 Program = subprocess.Popen[bytes]
+
+
+class Waiting(NamedTuple):
+    """A program that runs already, and has been told, on its standard input, to be what a command says."""
+
+    command: Sequence[str]
+    program: Program
+
 
 KEPT_LINES = 400
 # The last lines of a program that has ended are there to be read; only a child of its own could keep us waiting.
@@ -81,8 +91,13 @@ def start(command: Sequence[str]) -> Program:
     return _popen(command, {})
 
 
+def start_waiting(command: Sequence[str]) -> Program:
+    """Start a program, as `start` does, that is told by its standard input what to do, and then given to `run`."""
+    return _popen(command, {}, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
 def run(
-    command: Sequence[str],
+    command: Sequence[str] | Waiting,
     *,
     timeout_seconds: float,
     environment: Mapping[str, str] | None = None,
@@ -104,8 +119,9 @@ def run(
         ToolMissing: there is no such program.
         CommandFailed: it ended with another status than 0, or not in time; its last lines are in `lines`.
     """
-    name = Path(command[0]).name
-    logger.debug("running %s", " ".join(command))
+    words = command.command if isinstance(command, Waiting) else command
+    name = Path(words[0]).name
+    logger.debug("running %s", " ".join(words))
     lines: deque[str] = deque(maxlen=KEPT_LINES)
     with _started(command, environment or {}, is_fed=feed is not None, is_taken=take is not None) as process:
         said = process.stdout if take is None else process.stderr
@@ -138,18 +154,21 @@ class ProgramFailed(CommandFailed):
 
 @contextlib.contextmanager
 def _started(
-    command: Sequence[str], environment: Mapping[str, str], *, is_fed: bool, is_taken: bool
+    command: Sequence[str] | Waiting, environment: Mapping[str, str], *, is_fed: bool, is_taken: bool
 ) -> Iterator[Program]:
     stdin = subprocess.PIPE if is_fed else subprocess.DEVNULL
     stderr = subprocess.PIPE if is_taken else subprocess.STDOUT
     with interrupts_noted() as noted:
-        process = _popen(command, environment, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr)
+        if isinstance(command, Waiting):
+            process = command.program
+        else:
+            process = _popen(command, environment, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr)
     try:
         for number in noted:
             signal.raise_signal(number)
         yield process
     finally:
-        _end(process)
+        end(process)
 
 
 def _wait(process: Program, timeout_seconds: float, listen: Listen | None) -> int:
@@ -202,27 +221,12 @@ def _english() -> dict[str, str]:
     return {**ours, "LC_CTYPE": charset, "LC_MESSAGES": "C"}
 
 
-@contextlib.contextmanager
-def interrupts_noted() -> Iterator[list[int]]:
-    """Note Ctrl-C and SIGTERM and raise nothing: between fork and exec, Python's hooks lose it, and keep locks."""
-    noted: list[int] = []
-    # Elsewhere than in the main thread nothing is raised; nor is what a shell has told a background job to ignore.
-    is_main = threading.current_thread() is threading.main_thread()
-    numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if is_main and callable(signal.getsignal(n))]
-    before = {n: signal.signal(n, lambda number, _frame: noted.append(number)) for n in numbers}
-    try:
-        yield noted
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
 def _die_with_parent() -> None:
     if _libc is not None:
         _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _end(process: Program) -> None:
+def end(process: Program) -> None:
     """End a program and all that it has started, which outlives it where it waits for a server that hangs."""
     if process.poll() is not None:
         return

@@ -1,17 +1,18 @@
 """dbt as a program: which project, where it connects, how it is run, what it says."""
 
+import contextlib
 import logging
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import commands, generations
+from tasks import commands, dbt_early, generations, partial_parse
 from tasks.checkpoints import digest_of, ensure_writable, files_in, writing_to
 from tasks.commands import ProgramFailed
 from tasks.dbt_artifacts import failure
-from tasks.errors import SettingInvalid, ToolMissing
-from tasks.postgres import Session
+from tasks.errors import PipelineError, SettingInvalid, ToolMissing
+from tasks.postgres import Database, Session, connect
 from tasks.progress import Listener
 
 logger = logging.getLogger(__name__)
@@ -49,8 +50,13 @@ class DbtOptions:
                 f"{self.project} is not a dbt project: it has no dbt_project.yml; nothing was built",
                 hint="name the project's folder in [dbt] project_dir or with --dbt-project-dir",
             )
-        files = {name: found["sha256"] for name, found in files_in(self.project, _NOT_SOURCES).items()}
-        return digest_of({"files": files, "variables": self.variables, "schema": self.schema, "dbt": self.executable})
+        return digest_of(
+            {"files": self.files(), "variables": self.variables, "schema": self.schema, "dbt": self.executable}
+        )
+
+    def files(self) -> dict[str, str]:
+        """Return the SHA-256 of every file of the project, by its name there."""
+        return {name: found["sha256"] for name, found in files_in(self.project, _NOT_SOURCES).items()}
 
 
 def ensure_startable(options: DbtOptions) -> None:
@@ -73,6 +79,33 @@ def forget_results(output: Path) -> None:
         (output / "run_results.json").unlink(missing_ok=True)
 
 
+def prepare(options: DbtOptions) -> None:
+    """Let dbt be imported by a child of ours, which a build takes over if there is one.
+
+    Raises:
+        CommandFailed: this user may start no more processes.
+    """
+    dbt_early.start(options.executable)
+
+
+def rehearse(destination: Database, options: DbtOptions, output: Path) -> None:
+    """Let that child, if there is one, read the project as a build into the destination will."""
+    if not dbt_early.is_there():
+        return
+    # What is wrong is for the build to tell.
+    with contextlib.suppress(PipelineError), connect(destination) as session:
+        environment = environment_for(session, schema=options.schema + generations.NEXT)
+        partial_parse.bring(output, options.project, options.files())
+        # What the last build has left in the folder stays what it says of itself.
+        words = command(options, "parse", "--quiet", "--no-write-json", "--log-level-file=none", output=output)
+        dbt_early.rehearse(words, environment, expected=_basis(options, output, environment))
+
+
+def _basis(options: DbtOptions, output: Path, environment: dict[str, str]) -> object:
+    """Return what must be the same for a build as for its rehearsal."""
+    return options.digest(), command(options, output=output), environment
+
+
 def build(session: Session, options: DbtOptions, output: Path, *, listener: Listener) -> None:
     """Run `dbt build` into `<schema>__next`; `output` gets dbt's target folder and its log.
 
@@ -90,10 +123,15 @@ def build(session: Session, options: DbtOptions, output: Path, *, listener: List
         logger.log(logging.DEBUG if is_quiet else logging.INFO, "dbt: %s", said)
         follow(said)
 
+    words = command(options, "build", output=output)
+    environment = environment_for(session, schema=options.schema + generations.NEXT)
+    waiting = dbt_early.take(words, environment, expected=_basis(options, output, environment))
+    if waiting is None:
+        partial_parse.bring(output, options.project, options.files())
     try:
         commands.run(
-            command(options, "build", output=output),
-            environment=environment_for(session, schema=options.schema + generations.NEXT),
+            waiting or words,
+            environment=environment,
             timeout_seconds=options.timeout_seconds,
             on_line=on_line,
             listen=session.heartbeat().listen,
@@ -154,7 +192,6 @@ def environment_for(session: Session, *, schema: str) -> dict[str, str]:
         "TOWPATH_USER": connected["user"],
         "TOWPATH_DBNAME": connected["dbname"],
         "TOWPATH_SCHEMA": schema,
-        "TOWPATH_APPLICATION_NAME": session.database.parameters["application_name"],
         # dbt keeps variables of this prefix out of its logs and artifacts.
         "DBT_ENV_SECRET_TOWPATH_PASSWORD": connected["password"],
         "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",

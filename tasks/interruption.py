@@ -1,8 +1,10 @@
 """Ctrl-C and SIGTERM: what is at work is ended, what is half done is put back, and a person is told in a sentence."""
 
+import contextlib
 import signal
 import sys
 import threading
+from collections.abc import Iterator
 from types import FrameType, TracebackType
 
 
@@ -16,6 +18,21 @@ def prepare() -> None:
     if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _raise)
     sys.excepthook = _tell
+
+
+@contextlib.contextmanager
+def interrupts_noted() -> Iterator[list[int]]:
+    """Note Ctrl-C and SIGTERM and raise nothing: between fork and exec, Python's hooks lose it, and keep locks."""
+    noted: list[int] = []
+    # Elsewhere than in the main thread nothing is raised; nor is what a shell has told a background job to ignore.
+    is_main = threading.current_thread() is threading.main_thread()
+    numbers = [n for n in (signal.SIGINT, signal.SIGTERM) if is_main and callable(signal.getsignal(n))]
+    before = {n: signal.signal(n, lambda number, _frame: noted.append(number)) for n in numbers}
+    try:
+        yield noted
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _raise(_number: int, _frame: FrameType | None) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from tasks import (
     audit,
     claims,
+    dbt_program,
     dump,
     ending,
     inquiry,
@@ -72,6 +73,7 @@ class Preflight(RunTask):
         self.tell(100, f"asked {len(findings)} questions")
         sys.stdout.write(inquiry.tell(findings, is_listed=self.is_listed))
         inquiry.ensure_passed(findings, strict=self.strict)
+        dbt_program.rehearse(self.database("destination"), settings.dbt_options(), self.folder.dbt)
 
     def _queue_up(self) -> None:
         if not self.is_listed and (seconds := settings.queue_seconds()):
@@ -166,28 +168,25 @@ class RunDbt(Step):
 
     checkpoint_name = "dbt"
 
+    def prepare(self) -> None:
+        if sections.dbt().start_early:
+            dbt_program.prepare(settings.dbt_options())
+
     def requires(self) -> Mapping[str, TowpathTask]:
         return {"looked": _looked(self), "restore": self.clone(RestoreDestination)}
 
     def fingerprint(self) -> Json:
-        return _version(self)
+        return self.version()
 
     def still_holds(self, content: Json, /) -> bool:
         version = content["fingerprint"]
         return self.holding().has_version(version["load_id"], version["dbt_digest"], "built", "published")
 
     def work(self) -> Json:
-        version = _version(self)
-        built = models.build(
-            version["load_id"],
-            version["dbt_digest"],
-            self.database("destination"),
-            settings.dbt_options(),
-            self.folder.dbt,
-            run=self.run_name,
-            listener=self.tell,
-        )
-        return vars(built)
+        version = self.version()
+        load_id, digest, options = version["load_id"], version["dbt_digest"], settings.dbt_options()
+        place, folder = self.database("destination"), self.folder.dbt
+        return vars(models.build(load_id, digest, place, options, folder, run=self.run_name, listener=self.tell))
 
 
 class PublishModels(Step):
@@ -199,14 +198,14 @@ class PublishModels(Step):
         return {"looked": _looked(self), "dbt": self.clone(RunDbt)}
 
     def fingerprint(self) -> Json:
-        return _version(self)
+        return self.version()
 
     def still_holds(self, content: Json, /) -> bool:
         version = content["fingerprint"]
         return self.holding().has_version(version["load_id"], version["dbt_digest"], "published")
 
     def work(self) -> Json:
-        version, destination = _version(self), self.database("destination")
+        version, destination = self.version(), self.database("destination")
         options = settings.publish_options()
         load_id, digest = version["load_id"], version["dbt_digest"]
         return vars(publishing.publish(load_id, digest, destination, options, listener=self.tell))
@@ -238,11 +237,6 @@ class FullPipeline(Step):
         self.tell(100, f"run {self.run_name} is published")
         sys.stdout.write(summary.summarize(composed, self.folder.path, shown=shown) + "\n")
         return composed
-
-
-def _version(step: Step) -> Json:
-    load_id = step.read("restore").get("load_id")
-    return {"load_id": load_id, "dbt_digest": settings.dbt_options().digest(), **step.holding().place}
 
 
 def _looked(step: Step) -> Preflight:

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from cronsim import CronSim, CronSimError
 
-from tasks import commands
+from tasks import commands, interruption
 from tasks.checkpoints import Checkpoint, Json, writing_to
 from tasks.errors import PipelineError, SettingInvalid, meaning
 from tasks.run_folder import RunFolder
@@ -192,7 +192,7 @@ def keep(lines: Sequence[Line], file: Checkpoint, *, clock: Clock = _now, pause:
         one.last = before.get(one.line.name, {}).get("last", {})
         logger.info("%s is due at %s (%s)", one.line.name, one.line.tell(one.due), one.line.schedule)
     _write(file, kept)
-    with commands.interrupts_noted() as stops:
+    with interruption.interrupts_noted() as stops:
         while not stops:
             news = [one.look(clock()) for one in kept]
             if any(news):

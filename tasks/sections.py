@@ -118,6 +118,11 @@ class dbt(Section):
     vars: str = luigi.Parameter(default="{}", description="variables for dbt, as YAML or JSON")
     executable: str = luigi.Parameter(default="", description="dbt's program; by default the one beside this Python")
     timeout_seconds: float = Seconds(default=6 * 3600, description="how long dbt may take in all")
+    start_early: bool = luigi.BoolParameter(
+        default=True,
+        parsing=luigi.BoolParameter.EXPLICIT_PARSING,
+        description="let dbt start, and read the project, while the copy is on its way",
+    )
     docs: bool = luigi.BoolParameter(
         default=False, parsing=luigi.BoolParameter.EXPLICIT_PARSING, description="describe what was published"
     )

@@ -130,12 +130,22 @@ class Step(RunTask):
     def work(self) -> Json:
         """Do the step's work and return what the checkpoint is to say of it."""
 
+    def version(self) -> Json:
+        """Return what tells one version of the models from another: the load, the dbt project, the destination."""
+        load_id = self.read("restore").get("load_id")
+        return {"load_id": load_id, "dbt_digest": settings.dbt_options().digest(), **self.holding().place}
+
     def complete(self) -> bool:
         try:
-            return self.is_true()
+            if self.is_true():
+                return True
+            self.prepare()
         except PipelineError as error:
             logger.debug("%s is not complete: %s", self, error)
-            return False
+        return False
+
+    def prepare(self) -> None:
+        """Begin, if there is something to begin, while the steps before this one are at work: it will be needed."""
 
     def is_true(self) -> bool:
         """Whether the checkpoint is to be believed. Raises PipelineError where that cannot be found out."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tasks import commands
+from tasks import commands, interruption
 from tasks.commands import ProgramFailed
 from tasks.errors import CommandFailed, ToolMissing
 
@@ -127,7 +127,7 @@ def test_an_interrupt_ends_the_program():
 
 
 PARENT = """
-from tasks import commands
+from tasks import commands, interruption
 commands.run(["sh", "-c", "echo $$; exec sleep 60"], timeout_seconds=60, on_line=lambda line: print(line, flush=True))
 """
 
@@ -160,7 +160,7 @@ def test_the_first_program_of_that_name_is_found(tmp_path):
 def test_ctrl_c_while_a_program_is_being_started_is_kept_for_after_it():
     before = signal.getsignal(signal.SIGINT)
 
-    with commands.interrupts_noted() as noted:
+    with interruption.interrupts_noted() as noted:
         signal.raise_signal(signal.SIGINT)
 
     assert noted == [signal.SIGINT]
@@ -170,7 +170,7 @@ def test_ctrl_c_while_a_program_is_being_started_is_kept_for_after_it():
 def test_ctrl_c_that_we_were_told_to_ignore_is_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with commands.interrupts_noted() as noted:
+        with interruption.interrupts_noted() as noted:
             signal.raise_signal(signal.SIGINT)
     finally:
         signal.signal(signal.SIGINT, before)
