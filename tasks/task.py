@@ -80,6 +80,11 @@ class DatabaseReady(TowpathTask):
         default="", significant=False, visibility=ParameterVisibility.HIDDEN, description="the run that waits for it"
     )
 
+    @property
+    def priority(self) -> int:  # type: ignore[override]
+        """Return more for the source, with which an embedded destination is started, too."""
+        return int(self.role == "source")
+
     def complete(self) -> bool:
         try:
             return readiness.is_ready(self._database())
