@@ -130,7 +130,7 @@ def run(
         pairs = ((feed, process.stdin), (take, process.stdout))
         carriers = [Carrier(carry, stream, process.kill) for carry, stream in pairs if carry is not None]
         try:
-            status = _wait(process, timeout_seconds, listen)
+            status = _wait(process, reader, timeout_seconds, listen)
         except subprocess.TimeoutExpired as error:
             how = f"did not end within {timeout_seconds:.0f} s"
             raise ProgramFailed(name, how, list(lines), is_late=True) from error
@@ -171,16 +171,19 @@ def _started(
         end(process)
 
 
-def _wait(process: Program, timeout_seconds: float, listen: Listen | None) -> int:
+def _wait(process: Program, reader: threading.Thread, timeout_seconds: float, listen: Listen | None) -> int:
     deadline = time.monotonic() + timeout_seconds
-    while True:
+    while (status := process.poll()) is None:
         left = deadline - time.monotonic()
-        try:
-            return process.wait(left if listen is None else min(left, _LISTEN_SECONDS))
-        except subprocess.TimeoutExpired:
-            if listen is None or time.monotonic() >= deadline:
-                raise
+        if left <= 0:
+            raise subprocess.TimeoutExpired(process.args, timeout_seconds)
+        # The end of its output comes with its own, and is heard of at once; its own, Python asks for 20 times a second.
+        reader.join(min(left, _LISTEN_SECONDS))
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            return process.wait(0 if reader.is_alive() else min(left, _LISTEN_SECONDS))
+        if listen is not None:
             listen()
+    return status
 
 
 def _popen(

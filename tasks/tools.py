@@ -1,5 +1,6 @@
 """PostgreSQL's client programs: which of those on this machine dump this source and restore into that destination."""
 
+import functools
 import logging
 import re
 from collections.abc import Sequence
@@ -78,18 +79,21 @@ def _folders(bundled: Path | None) -> list[Path]:
 
 
 def _versions(program: str, folders: Sequence[Path]) -> list[Tool]:
-    tools = []
-    for path in dict.fromkeys(found for folder in folders if (found := commands.find(program, [folder]))):
-        try:
-            said = commands.run([str(path), "--version"], timeout_seconds=10)
-        except ProgramFailed as error:
-            # Debian's pg_dump, for one, which only starts that of a version, where none is installed.
-            logger.debug("%s is passed over: %s", path, error.message)
-            continue
-        match = re.search(r"\) ((\d+)\S*)", said[-1] if said else "")
-        if match:
-            tools.append(Tool(path=path, major=int(match[2]), version=match[1]))
-    return tools
+    found = dict.fromkeys(path for folder in folders if (path := commands.find(program, [folder])))
+    return [tool for path in found if (tool := _tool(path, path.stat().st_mtime_ns))]
+
+
+@functools.cache
+def _tool(path: Path, _changed_at: int) -> Tool | None:
+    """Ask a program for its version, once: each step of a run chooses anew, among a dozen programs."""
+    try:
+        said = commands.run([str(path), "--version"], timeout_seconds=10)
+    except ProgramFailed as error:
+        # Debian's pg_dump, for one, which only starts that of a version, where none is installed.
+        logger.debug("%s is passed over: %s", path, error.message)
+        return None
+    match = re.search(r"\) ((\d+)\S*)", said[-1] if said else "")
+    return Tool(path=path, major=int(match[2]), version=match[1]) if match else None
 
 
 def _missing(program: str, major: int, folders: Sequence[Path]) -> ToolMissing:

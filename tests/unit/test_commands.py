@@ -127,7 +127,7 @@ def test_an_interrupt_ends_the_program():
 
 
 PARENT = """
-from tasks import commands, interruption
+from tasks import commands
 commands.run(["sh", "-c", "echo $$; exec sleep 60"], timeout_seconds=60, on_line=lambda line: print(line, flush=True))
 """
 
