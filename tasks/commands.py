@@ -111,9 +111,8 @@ def run(
     `environment` is added to ours; messages are asked for in English, because steps read them. `listen` is
     called every second while the program runs; what it raises ends the program. `feed` writes what the program reads,
     `take` reads its output, each in a thread of its own; where it is taken the lines are those of the errors alone, and
-    what either raises ends the program and is raised. On Linux the
-    program gets SIGTERM when the thread that started it dies, also by `kill -9`: SIGTERM, because pg_dump and
-    pg_restore then end their own workers, which a SIGKILL would orphan.
+    what either raises ends the program and is raised. On Linux the program gets SIGTERM when the thread that started it
+    dies, also by `kill -9`: pg_dump and pg_restore then end their own workers, which a SIGKILL would orphan.
 
     Raises:
         ToolMissing: there is no such program.
