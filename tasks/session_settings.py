@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
-# What would end a long job, our own or a program's ...
+# What would end a long job, our own or a program's, or have it take a null in an array for a word ...
 UNHINDERED = {
+    "array_nulls": "on",
     "statement_timeout": "0",
     "lock_timeout": "0",
     "idle_in_transaction_session_timeout": "0",
@@ -23,7 +24,6 @@ OURS = {
     "bytea_output": "hex",
     "lc_monetary": "C",
     "quote_all_identifiers": "off",
-    "standard_conforming_strings": "on",
     "row_security": "off",
 }
 

@@ -193,19 +193,28 @@ COLUMNS = """
 """
 
 
-def everything(database: Database) -> dict[str, Any]:
-    """All that a copy carries, from the users' schemas: what each relation holds, what each object is."""
+def contents(database: Database) -> dict[str, list[Any]]:
+    """What each relation of the users' holds."""
     with connect(database) as session:
-        schemas = [name for (name,) in session.all(USERS_SCHEMAS)]
-        found: dict[str, Any] = {}
-        for oid, schema, name, kind in session.all(RELATIONS, {"schemas": schemas, "kinds": ["r", "p", "m", "v", "S"]}):
-            found[f"{schema}.{name}"] = _held(session, oid, f"{quoted(schema)}.{quoted(name)}", kind)
-        for kind, query in DEFINITIONS.items():
-            rows = session.all(query, {"schemas": schemas})
-            # Not the position in the table, either.
-            rows = [(name, *rest) for name, _, *rest in rows] if kind == "columns" else rows
-            found[kind] = sorted(map(repr, rows))
-    return found
+        wanted = {"schemas": _schemas(session), "kinds": ["r", "p", "m", "v", "S"]}
+        return {
+            f"{schema}.{name}": _held(session, oid, f"{quoted(schema)}.{quoted(name)}", kind)
+            for oid, schema, name, kind in session.all(RELATIONS, wanted)
+        }
+
+
+def everything(database: Database) -> dict[str, list[Any]]:
+    """All that a copy carries: the contents of the users' schemas, and what each object in them is."""
+    with connect(database) as session:
+        wanted = {"schemas": _schemas(session)}
+        definitions = {kind: session.all(query, wanted) for kind, query in DEFINITIONS.items()}
+    # But for the position in the table.
+    definitions["columns"] = [(name, *rest) for name, _, *rest in definitions["columns"]]
+    return {**contents(database), **{kind: list(map(repr, rows)) for kind, rows in definitions.items()}}
+
+
+def _schemas(session: Session) -> list[str]:
+    return [name for (name,) in session.all(USERS_SCHEMAS)]
 
 
 def _held(session: Session, oid: int, name: str, kind: str) -> list[tuple[Any, ...]]:
@@ -220,7 +229,7 @@ def _held(session: Session, oid: int, name: str, kind: str) -> list[tuple[Any, .
     return sorted(session.all(f"select row({columns})::text from {own}{name}"))
 
 
-def differences(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+def differences(one: dict[str, list[Any]], other: dict[str, list[Any]]) -> list[str]:
     """Say what only one of two databases has, in a line for each row or object."""
     return [
         f"{name}, {side}: {str(row)[:300]}"

@@ -1,4 +1,4 @@
--- What servers before PostgreSQL 18 do not have.
+-- What servers before PostgreSQL 18 do not have, nor those without the extensions of the embedded ones.
 
 create table virtual_columns (
     first integer,
@@ -46,3 +46,20 @@ create table parents (id integer primary key);
 insert into parents values (1);
 insert into parted values (1, 1), (2, 2), (3, 3);
 alter table parted add foreign key (amount) references parents not valid;
+
+create schema extensions;
+create extension vector schema extensions;
+create table embeddings (
+    id integer, whole extensions.vector(3), half extensions.halfvec(2), sparse extensions.sparsevec(5),
+    many extensions.vector[]
+);
+insert into embeddings values
+(1, '[1,2.5,-0]', '[1,65504]', '{1:1.5,5:-2}/5', array['[1,2]', null]::extensions.vector[]), (2, null, null, '{}/5', '{}');
+create index on embeddings using hnsw (whole extensions.vector_l2_ops);
+
+create table squares (id integer, square integer generated always as (id * id) stored);
+-- The child works the same column out in its own way.
+create table cubes (cube integer generated always as (id * id * id) stored,
+    square integer generated always as (-id * id) stored) inherits (squares);
+insert into squares (id) values (3);
+insert into cubes (id) values (2);
