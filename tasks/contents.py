@@ -79,6 +79,8 @@ _LEFT_OUT = re.compile(
     r"|DEFAULT ACL|ACL) "
     r"|COMMENT .*? (POLICY|FOREIGN TABLE) "
 )
+# A foreign table has no entry for all that is in it.
+_PARTS = re.compile(r"(TABLE ATTACH|DEFAULT|SEQUENCE|TRIGGER|STATISTICS|COMMENT) ")
 # Of these the destination has its own: they say who may do what at the source, and where its changes go.
 _THE_SOURCES_OWN = re.compile(
     r"(PUBLICATION|SUBSCRIPTION|DATABASE|DATABASE PROPERTIES) - "
@@ -91,13 +93,15 @@ _OURS = re.compile(r"(SCHEMA|EXTENSION) - |COMMENT - EXTENSION ")
 
 def restored(contents: Sequence[Entry], except_titles: Collection[str] = ()) -> list[Entry]:
     """List what pg_restore is to make: all that lives in schemas and does not outlive the load."""
-    made = [e for e in contents if not _is_left_out(e) and _OURS.match(e.title) is None]
+    absent = _absent(contents)
+    made = [e for e in contents if e.line not in absent and _OURS.match(e.title) is None]
     return [e for e in made if e.title not in except_titles]
 
 
 def left_out(contents: Sequence[Entry]) -> list[str]:
     """Name what a copy into schemas cannot carry, and of which a person should know."""
-    return [e.title for e in contents if _is_left_out(e) and _OURS.match(e.title) is None]
+    absent = _absent(contents)
+    return [e.title for e in contents if e.line in absent and _OURS.match(e.title) is None]
 
 
 def is_the_sources_own(title: str) -> bool:
@@ -105,5 +109,13 @@ def is_the_sources_own(title: str) -> bool:
     return _THE_SOURCES_OWN.match(title) is not None
 
 
-def _is_left_out(entry: Entry) -> bool:
-    return _LEFT_OUT.match(entry.title) is not None
+def _absent(contents: Sequence[Entry]) -> set[str]:
+    """Tell the lines of what is left out, and of what is a part of it: an entry comes after those it depends on."""
+    absent, foreign = set[str](), set[int]()
+    for entry in contents:
+        is_part = _PARTS.match(entry.title) is not None and not foreign.isdisjoint(entry.depends_on)
+        if entry.title.startswith("FOREIGN TABLE ") or is_part:
+            foreign.add(entry.number)
+        if is_part or _LEFT_OUT.match(entry.title):
+            absent.add(entry.line)
+    return absent

@@ -137,7 +137,9 @@ def describe(
         "objects": sorted((kind, identity) for kind, _, identity in objects),
         "extensions": extensions,
         "collations": dict(session.all(statement("read_collations"), numbers)),
-        "sequences": remainder.read_sequences(session, [e for e in wanted if e.oid not in without_rows]),
+        "sequences": remainder.read_sequences(
+            session, [e for e in contents.restored(wanted) if e.oid not in without_rows]
+        ),
         "foreign_keys": remainder.read_foreign_keys(session, wanted),
         "materialized": remainder.read_materialized_views(session, wanted, without_rows),
         "left_out": [

@@ -24,29 +24,47 @@ FOREIGN_TABLES = """
 set search_path = public;
 create extension file_fdw;
 create server files foreign data wrapper file_fdw;
-create foreign table far (id integer, word text) server files options (filename '/nowhere');
+create function note() returns trigger language plpgsql as $$ begin return new; end $$;
+create foreign table far (
+    id integer generated always as identity, serial serial, word text constraint short check (length(word) < 9)
+) server files options (filename '/nowhere');
+create trigger noted before insert on far for each row execute function note();
+create statistics of_far on id, word from far;
+comment on foreign table far is 'far';
+comment on column far.word is 'word';
+comment on constraint short on far is 'short';
+comment on trigger noted on far is 'noted';
 
 create table parents (id integer, word text);
 insert into parents values (1, 'own');
 create table children () inherits (parents);
 insert into children values (2, 'a child''s');
 create foreign table far_children () inherits (parents) server files options (filename '/nowhere');
+
+create table parted (id integer, word text) partition by list (id);
+create table parted_near partition of parted for values in (1);
+insert into parted values (1, 'near');
+create foreign table parted_far partition of parted for values in (2) server files options (filename '/nowhere');
+create trigger noted before insert on parted for each row execute function note();
 """
 
 
-def test_foreign_tables_are_never_read_and_are_named(source, destination, tools, tmp_path, query):
+def test_foreign_tables_are_never_read_and_are_left_out_with_all_their_parts_and_named(
+    source, destination, tools, tmp_path, query
+):
     run(source, FOREIGN_TABLES)
 
     manifest = dumped(source, tmp_path, tools)
     restored(manifest, tmp_path, destination, tools)
 
     named = {line.split(" ")[3] for line in manifest.left_out if line.startswith("FOREIGN TABLE ")}
-    assert named == {"far", "far_children"}
+    assert named == {"far", "far_children", "parted_far"}
+    relations = "select relname from pg_catalog.pg_class where relnamespace = 'public'::regnamespace order by 1"
+    assert [name for (name,) in query(destination, relations)] == ["children", "parents", "parted", "parted_near"]
     found = "select tableoid::regclass::text, id, word from public.{} order by id"
-    assert query(destination, found.format("parents")) == [
-        ("public.parents", 1, "own"),
-        ("public.children", 2, "a child's"),
-    ]
+    parents = [("public.parents", 1, "own"), ("public.children", 2, "a child's")]
+    assert query(destination, found.format("parents")) == parents
+    assert query(destination, found.format("parted")) == [("public.parted_near", 1, "near")]
 
 
 @pytest.fixture
