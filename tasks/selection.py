@@ -193,6 +193,19 @@ def ensure_copyable(session: Session, wanted: list[Entry], options: DumpOptions,
     """
     ensure_no_large_objects(session, options, large_objects)
     ensure_self_contained(session, wanted)
+    ensure_rows_stay(session, wanted)
+
+
+def ensure_rows_stay(session: Session, wanted: list[Entry]) -> None:
+    """Raise SourceUncopyable, naming the tables whose partitions would refuse the rows that they have at the source."""
+    shifting = session.all(statement("read_shifting_tables"), {"oids": list(table_numbers(wanted))})
+    if shifting:
+        raise SourceUncopyable(
+            f"{len(shifting)} tables of {session.database} are partitioned by the hash of an enum, which is another "
+            f"one on another server: {', '.join(f'{schema}.{name}' for schema, name in shifting)}; nothing was dumped",
+            hint="partition them by list, or by the hash of the enum's text, or leave them and their partitions out "
+            "with [source] exclude_tables",
+        )
 
 
 def ensure_no_large_objects(session: Session, options: DumpOptions, found: int) -> None:

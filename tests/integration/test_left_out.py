@@ -241,3 +241,26 @@ def test_a_materialized_view_on_one_that_is_not_filled_is_not_filled_either(
     filled = "select relname from pg_catalog.pg_class where relname in ('lower', 'upper') and relispopulated"
     assert query(source, filled) == [("upper",)]
     assert query(destination, filled) == []
+
+
+BY_ENUM = """
+set search_path = public;
+create type mood as enum ('good', 'bad');
+create table moods (mood mood, id integer) partition by hash (id, mood);
+create table moods_0 partition of moods for values with (modulus 2, remainder 0);
+create table moods_1 partition of moods for values with (modulus 2, remainder 1);
+insert into moods select 'bad', number from generate_series(1, 60) as number;
+create table moods_of_days (day date, mood mood) partition by list (mood);
+create table good_days partition of moods_of_days for values in ('good');
+"""
+
+
+def test_a_table_whose_rows_belong_to_other_partitions_on_another_server_is_refused(source, tools, tmp_path):
+    run(source, BY_ENUM)
+
+    with pytest.raises(SourceUncopyable, match=r"hash of an enum, .*: public\.moods; nothing was dumped") as refused:
+        dumped(source, tmp_path, tools)
+    manifest = dumped(source, tmp_path, tools, DumpOptions(exclude_tables=("public.moods", "public.moods_?")))
+
+    assert "exclude_tables" in refused.value.hint
+    assert [str(table) for table in manifest.tables] == ["public.good_days", "public.moods_of_days"]
