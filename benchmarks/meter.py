@@ -1,6 +1,7 @@
 """What it costs to run some commands: time, processors' work on each side, WAL, files, memory, and who else worked."""
 
 import contextlib
+import json
 import os
 import resource
 import signal
@@ -20,6 +21,8 @@ _BETWEEN_LOOKS_SECONDS = 0.02
 # Until a server has seen the last of its sessions end.
 _SETTLE_SECONDS = 0.3
 _LINES_SHOWN = 20
+# The checkpoints of Towpath's steps.
+_STEPS = ("preflight", "dump", "restore", "dbt", "publish", "report")
 
 
 class CommandEnded(Exception):
@@ -39,7 +42,8 @@ class Command:
 class Cost:
     """Seconds, bytes; `*_cpu` are seconds of processors, `others` the part of all processors that the rest took.
 
-    `memory` is the most that the main process, `luigi` itself without its children, ever had resident (VmHWM).
+    `memory` is the most that the main process, `luigi` itself without its children, ever had resident (VmHWM). `steps`
+    are the seconds of Towpath's own, as its checkpoints tell them; none of others.
     """
 
     seconds: float
@@ -50,6 +54,7 @@ class Cost:
     kept: int
     memory: int
     others: float
+    steps: dict[str, float]
 
 
 def measure(place: Place, commands: Sequence[Command], kept: Path) -> Cost:
@@ -59,7 +64,7 @@ def measure(place: Place, commands: Sequence[Command], kept: Path) -> Cost:
         CommandEnded: one of them failed.
     """
     files, wal, worked, busy = _size(kept), _wal(place), _worked(place), _busy()
-    began = time.monotonic()
+    before, began = time.time(), time.monotonic()
     memory = max([_run(place, command) for command in commands])
     seconds = time.monotonic() - began
     busy = _busy() - busy
@@ -74,6 +79,7 @@ def measure(place: Place, commands: Sequence[Command], kept: Path) -> Cost:
         kept=_size(kept) - files,
         memory=memory,
         others=round(max(busy - client - source - destination, 0) / seconds / (os.cpu_count() or 1), 3),
+        steps=_steps(kept, before),
     )
 
 
@@ -167,6 +173,13 @@ def _busy() -> float:
 def _wal(place: Place) -> int:
     with connect(place.destination) as session:
         return int(session.value("select pg_current_wal_lsn() - '0/0'::pg_lsn"))
+
+
+def _steps(artifacts: Path, since: float) -> dict[str, float]:
+    """Return the seconds of each of Towpath's steps that has ended since a moment, in their order."""
+    ended = {path.stat().st_mtime: path for path in artifacts.glob("*/*.json") if path.stem in _STEPS}
+    found = [ended[moment] for moment in sorted(ended) if moment >= since]
+    return {path.stem: json.loads(path.read_text(encoding="utf-8"))["seconds"] for path in found}
 
 
 def _size(folder: Path) -> int:

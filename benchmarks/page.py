@@ -5,7 +5,7 @@
 
 from pathlib import Path
 
-from benchmarks import report_changes, report_copy, report_sample, report_scale
+from benchmarks import report_changes, report_copy, report_proof, report_sample, report_scale
 
 PAGE = Path(__file__).with_name("README.md")
 
@@ -33,6 +33,7 @@ def write() -> None:
         *report_scale.sections(),
         *report_changes.sections(),
         *report_sample.sections(),
+        *report_proof.sections(),
     ]
     PAGE.write_text("\n".join(parts), encoding="utf-8")
 

@@ -3,7 +3,7 @@
 from benchmarks import figures, pictures
 from benchmarks.figures import Figures
 from benchmarks.pictures import Bar
-from benchmarks.summary import circumstances, digits, median, ratio, summary, table
+from benchmarks.summary import circumstances, digits, median, ratio, steps, summary, table
 from tasks.amounts import size
 
 _HEAD = """
@@ -52,6 +52,7 @@ def section(made: Figures) -> str:
             f"![Seconds of each run]({picture})\n",
             table(head, rows),
             "",
+            *[f"- {way['title']}: {steps(way)}." for way in ways.values()],
             *[f"- {way['title']}: no figure: {way['failed']}" for way in made["ways"].values() if way["failed"]],
             f"{len(seconds['first'])} rounds. {circumstances(made)}",
         ]

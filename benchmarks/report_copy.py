@@ -3,7 +3,7 @@
 from benchmarks import figures, films, pictures
 from benchmarks.figures import Figures
 from benchmarks.pictures import Bar
-from benchmarks.summary import circumstances, digits, median, ratio, summary, table
+from benchmarks.summary import circumstances, digits, median, ratio, steps, summary, table
 from tasks.amounts import size
 
 _HEAD = """
@@ -67,6 +67,9 @@ def section(name: str, made: Figures) -> str:
             for key, way in ways.items()
             if way["failed"]
         ],
+    ]
+    lines += [
+        f"- {_LETTERS[key]}: {steps(way)}." for key, way in ways.items() if way["rounds"] and key not in _REFERENCES
     ]
     if again := ratio(seconds["again"], seconds["towpath"]):
         lines.append(f"- {_LETTERS['again']} takes {again} of {_LETTERS['towpath']}, the run before it.")

@@ -3,7 +3,7 @@
 from benchmarks import figures, pictures
 from benchmarks.figures import Figures
 from benchmarks.pictures import Bar
-from benchmarks.summary import circumstances, digits, median, ratio, summary, table
+from benchmarks.summary import circumstances, digits, median, ratio, steps, summary, table
 from tasks.amounts import size
 
 _HEAD = """
@@ -52,5 +52,6 @@ def section(made: Figures) -> str:
     ]
     head = ["run", "s", "of the script", "programs CPU s", "source", "destination", "memory", "others"]
     picture = pictures.write("sample", pictures.bars("Seconds of a small run, and the ratio to the script", bars))
+    told = [f"- {title}: {steps(rivals['towpath'][kind])}." for kind, title in _TITLES.items()]
     rounds = f"{len(seconds['full', 'script'])} rounds. {circumstances(made)}"
-    return "\n".join([_HEAD, f"![Seconds of each run]({picture})\n", table(head, rows), "", rounds])
+    return "\n".join([_HEAD, f"![Seconds of each run]({picture})\n", table(head, rows), "", *told, "", rounds])
