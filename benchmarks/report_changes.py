@@ -3,7 +3,7 @@
 from benchmarks import figures, pictures
 from benchmarks.figures import Figures
 from benchmarks.pictures import Bar
-from benchmarks.summary import circumstances, digits, median, ratio, steps, summary, table
+from benchmarks.summary import CPU, circumstances, digits, median, ratio, steps, summary, table, worked
 from tasks.amounts import size
 
 _HEAD = """
@@ -38,13 +38,25 @@ def section(made: Figures) -> str:
             way["title"],
             str(summary(seconds[key])),
             ratio(seconds[key], seconds["first"]),
-            *(digits(median(way, part)) for part in ("client_cpu", "source_cpu", "destination_cpu")),
+            ratio(worked(way), worked(ways["first"])),
+            *(digits(median(way, part)) for part in CPU),
             *(size(median(way, part)) for part in ("wal", "kept")),
             f"{max(each['others'] for each in way['rounds']):.0%}",
         ]
         for key, way in ways.items()
     ]
-    head = ["run", "s", "of the first", "programs CPU s", "source", "destination", "WAL", "kept", "others"]
+    head = [
+        "run",
+        "s",
+        "of the first",
+        "CPU of the first",
+        "programs CPU s",
+        "source",
+        "destination",
+        "WAL",
+        "kept",
+        "others",
+    ]
     picture = pictures.write("changes", pictures.bars("Seconds of a run, and the ratio to the first", drawn))
     return "\n".join(
         [
@@ -54,6 +66,7 @@ def section(made: Figures) -> str:
             "",
             *[f"- {way['title']}: {steps(way)}." for way in ways.values()],
             *[f"- {way['title']}: no figure: {way['failed']}" for way in made["ways"].values() if way["failed"]],
+            "",
             f"{len(seconds['first'])} rounds. {circumstances(made)}",
         ]
     )

@@ -3,7 +3,7 @@
 from benchmarks import figures, films, pictures
 from benchmarks.figures import Figures
 from benchmarks.pictures import Bar
-from benchmarks.summary import circumstances, digits, median, ratio, steps, summary, table
+from benchmarks.summary import CPU, circumstances, digits, median, ratio, steps, summary, table, worked
 from tasks.amounts import size
 
 _HEAD = """
@@ -21,7 +21,7 @@ destination. *Kept* is what lies on disk at the end, beside the destination. *Me
 somebody else meanwhile, in the worst round: above some per cent, believe the CPU seconds rather than the clock.
 """
 _COLUMNS = (
-    "way", "s", "of (a)", "of (b)", "of (c)",
+    "way", "s", "of (a)", "of (b)", "of (c)", "CPU of (a)",
     "programs CPU s", "source", "destination", "WAL", "kept", "memory", "others",
 )  # fmt: skip
 _LETTERS = {
@@ -60,7 +60,7 @@ def section(name: str, made: Figures) -> str:
     lines = [
         f"### {size(made['bytes'])}: `make bench SIZE={name}`\n",
         f"![Seconds of each way]({drawn})\n",
-        table(_COLUMNS, [_row(key, way, seconds) for key, way in ways.items() if way["rounds"]]),
+        table(_COLUMNS, [_row(key, ways, seconds) for key, way in ways.items() if way["rounds"]]),
         "",
         *[
             f"- {_LETTERS[key]} {way['title']} has no figure: {way['failed']}"
@@ -76,13 +76,15 @@ def section(name: str, made: Figures) -> str:
     return "\n".join([*lines, "", f"{max(map(len, seconds.values()))} rounds. {circumstances(made)}"])
 
 
-def _row(key: str, way: Figures, seconds: dict[str, list[float]]) -> list[str]:
+def _row(key: str, ways: Figures, seconds: dict[str, list[float]]) -> list[str]:
+    way = ways[key]
     rounds = way["rounds"]
     return [
         f"{_LETTERS[key]} {way['title']}",
         str(summary(seconds[key])),
         *(ratio(seconds[key], seconds[reference]) for reference in _REFERENCES),
-        *(digits(median(way, part)) for part in ("client_cpu", "source_cpu", "destination_cpu")),
+        ratio(worked(way), worked(ways["plain"])),
+        *(digits(median(way, part)) for part in CPU),
         *(size(median(way, part)) for part in ("wal", "kept")),
         "" if key in _REFERENCES else size(median(way, "memory")),
         f"{max(each['others'] for each in rounds):.0%}",

@@ -2,7 +2,7 @@
 
 from benchmarks import figures
 from benchmarks.figures import Figures
-from benchmarks.summary import circumstances, digits, median, ratio, steps, summary, table
+from benchmarks.summary import CPU, circumstances, digits, median, ratio, steps, summary, table, worked
 from tasks.amounts import size
 
 _HEAD = """
@@ -11,7 +11,6 @@ _HEAD = """
 Towpath's dump and restore of the film database, {size}, at each `[verify] level`. *CPU of `off`* is the ratio of what
 programs and servers worked in all, which a busy machine hardly changes.
 """
-_PARTS = ("client_cpu", "source_cpu", "destination_cpu")
 
 
 def sections() -> list[str]:
@@ -24,13 +23,13 @@ def section(made: Figures) -> str:
     """Return what was measured."""
     ways = {key: way for key, way in made["ways"].items() if way["rounds"]}
     seconds = {key: [each["seconds"] for each in way["rounds"]] for key, way in ways.items()}
-    cpu = {key: [sum(each[part] for part in _PARTS) for each in way["rounds"]] for key, way in ways.items()}
+    cpu = {key: worked(way) for key, way in ways.items()}
     rows = [
         [
             way["title"],
             str(summary(seconds[key])),
             ratio(seconds[key], seconds.get("off", [])),
-            *(digits(median(way, part)) for part in _PARTS),
+            *(digits(median(way, part)) for part in CPU),
             ratio(cpu[key], cpu.get("off", [])),
             f"{max(each['others'] for each in way['rounds']):.0%}",
         ]

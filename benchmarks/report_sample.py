@@ -3,7 +3,7 @@
 from benchmarks import figures, pictures
 from benchmarks.figures import Figures
 from benchmarks.pictures import Bar
-from benchmarks.summary import circumstances, digits, median, ratio, steps, summary, table
+from benchmarks.summary import CPU, circumstances, digits, median, ratio, steps, summary, table, worked
 from tasks.amounts import size
 
 _HEAD = """
@@ -35,7 +35,8 @@ def section(made: Figures) -> str:
             f"{_TITLES[kind]}: {_NAMES[name]}",
             str(summary(values)),
             ratio(values, seconds[kind, "script"]),
-            *(digits(median(rivals[name][kind], part)) for part in ("client_cpu", "source_cpu", "destination_cpu")),
+            ratio(worked(rivals[name][kind]), worked(rivals["script"][kind])),
+            *(digits(median(rivals[name][kind], part)) for part in CPU),
             size(median(rivals[name][kind], "memory")) if name == "towpath" else "",
             f"{max(each['others'] for each in rivals[name][kind]['rounds']):.0%}",
         ]
@@ -50,7 +51,17 @@ def section(made: Figures) -> str:
         )
         for (kind, name), values in seconds.items()
     ]
-    head = ["run", "s", "of the script", "programs CPU s", "source", "destination", "memory", "others"]
+    head = [
+        "run",
+        "s",
+        "of the script",
+        "CPU of the script",
+        "programs CPU s",
+        "source",
+        "destination",
+        "memory",
+        "others",
+    ]
     picture = pictures.write("sample", pictures.bars("Seconds of a small run, and the ratio to the script", bars))
     told = [f"- {title}: {steps(rivals['towpath'][kind])}." for kind, title in _TITLES.items()]
     rounds = f"{len(seconds['full', 'script'])} rounds. {circumstances(made)}"

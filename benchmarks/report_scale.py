@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from benchmarks import figures, pictures
 from benchmarks.figures import Figures
 from benchmarks.pictures import Curve
-from benchmarks.summary import circumstances, digits, median, table
+from benchmarks.summary import circumstances, digits, median, summary, table, worked
 from tasks.amounts import size
 
 _HEAD = """
@@ -14,6 +14,7 @@ _HEAD = """
 Towpath's dump and restore beside {reference}: by the size of the film database,
 and by the number of tables, empty or with ten rows each. *Memory* is the most that the process `luigi` had resident.
 """
+_COLUMNS = ("Towpath s", "reference s", "difference s", "Towpath CPU s", "reference CPU s", "memory", "others")
 _REFERENCE, _OURS = "directory", "towpath"
 
 
@@ -25,26 +26,32 @@ def sections() -> list[str]:
 
 def section(made: Figures) -> str:
     """Return what was measured, and draw its pictures."""
-    reference = made["by_bytes"][0]["ways"][_REFERENCE]["title"]
-    by_bytes, by_tables = (_whole(made[name]) for name in ("by_bytes", "by_tables"))
-    rows = [[size(one["bytes"]), *_figures(one)] for one in by_bytes]
-    rows_of_tables = [[f"{one['tables']:,}, {_holding(one)}", *_figures(one)] for one in by_tables]
-    head = ["Towpath s", "reference s", "difference s", "Towpath CPU s", "reference CPU s", "memory", "others"]
-    return "\n".join(
-        [
-            _HEAD.format(reference=reference),
-            f"![Seconds by the size of the source]({_seconds_by_size(by_bytes)})\n",
-            f"![Seconds by the number of tables]({_seconds_by_tables(by_tables)})\n",
-            f"![Memory by the size of the source]({_memory_by_size(by_bytes)})\n",
-            f"![Memory by the number of tables]({_memory_by_tables(by_tables)})\n",
-            table(["source", *head], rows),
-            "",
-            table(["tables", *head], rows_of_tables),
-            "",
-            *_failures([*made["by_bytes"], *made["by_tables"]]),
-            circumstances(made),
-        ]
-    )
+    measured = [*made["by_bytes"], *made["by_tables"]]
+    reference = measured[0]["ways"][_REFERENCE]["title"]
+    parts = [*_by_size(_whole(made["by_bytes"])), *_by_tables(_whole(made["by_tables"])), *_failures(measured)]
+    return "\n".join([_HEAD.format(reference=reference), *parts, "", circumstances(made)])
+
+
+def _by_size(measured: Sequence[Figures]) -> list[str]:
+    if not measured:
+        return []
+    return [
+        f"![Seconds by the size of the source]({_seconds_by_size(measured)})\n",
+        f"![Memory by the size of the source]({_memory_by_size(measured)})\n",
+        table(["source", *_COLUMNS], [[size(one["bytes"]), *_figures(one)] for one in measured]),
+        "",
+    ]
+
+
+def _by_tables(measured: Sequence[Figures]) -> list[str]:
+    if not measured:
+        return []
+    return [
+        f"![Seconds by the number of tables]({_seconds_by_tables(measured)})\n",
+        f"![Memory by the number of tables]({_memory_by_tables(measured)})\n",
+        table(["tables", *_COLUMNS], [[f"{one['tables']:,}, {_holding(one)}", *_figures(one)] for one in measured]),
+        "",
+    ]
 
 
 def _whole(measured: Sequence[Figures]) -> list[Figures]:
@@ -62,9 +69,7 @@ def _holding(one: Figures) -> str:
 
 def _figures(one: Figures) -> list[str]:
     ours, reference = one["ways"][_OURS], one["ways"][_REFERENCE]
-    cpu = [
-        sum(median(way, part) for part in ("client_cpu", "source_cpu", "destination_cpu")) for way in (ours, reference)
-    ]
+    cpu = [summary(worked(way)).median for way in (ours, reference)]
     return [
         digits(median(ours, "seconds")),
         digits(median(reference, "seconds")),

@@ -7,6 +7,9 @@ from dataclasses import dataclass
 from benchmarks.figures import Figures
 from tasks.amounts import moment
 
+# What is told of processors, in the order of the columns.
+CPU = ("client_cpu", "source_cpu", "destination_cpu")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Summary:
@@ -28,6 +31,11 @@ def summary(values: Sequence[float]) -> Summary:
 def median(way: Figures, part: str) -> float:
     """Return the median of one part of what a way has cost."""
     return summary([each[part] for each in way["rounds"]]).median
+
+
+def worked(way: Figures) -> list[float]:
+    """Return what programs and servers worked in each round, in seconds."""
+    return [sum(each[part] for part in CPU) for each in way["rounds"]]
 
 
 def steps(way: Figures) -> str:
