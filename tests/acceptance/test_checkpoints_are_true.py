@@ -163,12 +163,12 @@ def test_a_dump_whose_files_are_not_those_of_its_manifest_is_dumped_anew_before_
     before, rows = published.times("first"), contents(published.destination)
     destinations.drop("warehouse")
     destinations.create("warehouse")
-    largest = max(published.folder("first").dump.glob("*.dat.gz"), key=lambda path: path.stat().st_size)
+    largest = max(published.folder("first").dump.glob("rows/*.copy"), key=lambda path: path.stat().st_size)
     damages = {
         "truncated": lambda: largest.write_bytes(largest.read_bytes()[:-7]),
         "emptied": lambda: largest.write_bytes(b""),
         "missing": largest.unlink,
-        "added": lambda: largest.with_name("1.dat").write_bytes(b"one\n"),
+        "added": lambda: largest.with_name("1.copy").write_bytes(b"one\n"),
     }
     damages[damage]()
 
@@ -178,12 +178,12 @@ def test_a_dump_whose_files_are_not_those_of_its_manifest_is_dumped_anew_before_
     assert _changed(before, published.times("first")) == ["dump", "restore"]
     landed = {name: found for name, found in rows.items() if name.startswith("public.")}
     assert contents(published.destination) == landed
-    assert "1.dat" not in [path.name for path in published.folder("first").dump.iterdir()]
+    assert "1.copy" not in [path.name for path in published.folder("first").dump.rglob("*")]
 
 
 def test_a_published_run_whose_dump_was_truncated_since_ends_published_with_the_same_rows(published):
     rows = contents(published.destination)
-    toc = published.folder("first").dump / "toc.dat"
+    toc = published.folder("first").dump / "definitions.pgdump"
     toc.write_bytes(toc.read_bytes()[:-1])
 
     done = published.run(*FULL)
@@ -196,7 +196,7 @@ def test_a_published_run_whose_dump_was_truncated_since_ends_published_with_the_
 def test_a_dump_file_altered_in_its_own_size_is_found_before_it_is_loaded(published, destinations):
     destinations.drop("warehouse")
     destinations.create("warehouse")
-    toc = published.folder("first").dump / "toc.dat"
+    toc = published.folder("first").dump / "definitions.pgdump"
     content = bytearray(toc.read_bytes())
     content[len(content) // 2] ^= 1
     toc.write_bytes(content)
@@ -207,7 +207,7 @@ def test_a_dump_file_altered_in_its_own_size_is_found_before_it_is_loaded(publis
     mended = published.run(*FULL)
 
     assert failed.returncode == 18
-    assert "toc.dat" in failed.stderr
+    assert "definitions.pgdump" in failed.stderr
     assert "Traceback" not in failed.stderr
     assert loaded == {}
     assert mended.returncode == 0, mended.stderr

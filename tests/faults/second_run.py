@@ -89,7 +89,7 @@ def state_of(world: World) -> dict[str, Any]:
     return {
         "contents": contents(world.destination),
         "schemas": schemas,
-        "files": [name for name in files if not name.endswith(".dat.gz")],
+        "files": files,
         "loads in place": ask(world.destination, standing),
         "litter": world.litter(),
     }

@@ -30,7 +30,7 @@ def landed(world):
 
 
 def file_with(folder, text):
-    return next(path for path in folder.glob("*.dat") if text in path.read_bytes())
+    return next(path for path in folder.glob("rows/*.copy") if text in path.read_bytes())
 
 
 def cut_at_a_line(folder):
@@ -39,7 +39,7 @@ def cut_at_a_line(folder):
 
 
 def without_toc(folder):
-    (folder / "toc.dat").unlink()
+    (folder / "definitions.pgdump").unlink()
 
 
 @pytest.mark.parametrize("damage", [cut_at_a_line, without_toc])
@@ -69,8 +69,8 @@ def swapped(folder):
 def with_the_files_of_another_day(folder):
     films = file_with(folder, b"Inception")
     films.write_bytes(films.read_bytes().replace(b"Inception", b"Yesterday"))
-    toc = (folder / "toc.dat").read_bytes()
-    (folder / "toc.dat").write_bytes(toc[:20] + bytes([toc[20] ^ 1]) + toc[21:])
+    toc = (folder / "definitions.pgdump").read_bytes()
+    (folder / "definitions.pgdump").write_bytes(toc[:20] + bytes([toc[20] ^ 1]) + toc[21:])
 
 
 @pytest.mark.parametrize("damage", [with_a_bit_changed, swapped, with_the_files_of_another_day])

