@@ -321,7 +321,7 @@ def test_views_are_as_they_were_after_a_restore_that_failed(published):
     with pytest.raises(CopyDiffers):
         landing.restore(
             wrong, RunFolder(published.dump_folder / "second").dump, published.destination,
-            published.tools.pg_restore, options, run="x", listener=ignore,
+            published.tools, options, run="x", listener=ignore,
         )  # fmt: skip
 
     assert published.query(WHOLE) == before

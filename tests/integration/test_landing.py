@@ -386,7 +386,7 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("pattern", ["toc.dat", "*.dat.gz"])
+@pytest.mark.parametrize("pattern", ["definitions.pgdump", "rows/*", "load.sql"])
 @pytest.mark.parametrize("damage", list(DAMAGES))
 def test_a_damaged_dump_is_found_before_the_landing_is_touched(loaded, second, tools, tmp_path, query, pattern, damage):
     file = max((tmp_path / "second" / "dump").glob(pattern), key=lambda found: found.stat().st_size)
@@ -401,10 +401,10 @@ def test_a_damaged_dump_is_found_before_the_landing_is_touched(loaded, second, t
 
 
 def test_a_file_too_many_in_a_dump_is_found(loaded, second, tools, tmp_path, query):
-    (tmp_path / "second" / "dump" / "9999.dat.gz").write_bytes(b"")
+    (tmp_path / "second" / "dump" / "rows" / "99999.copy").write_bytes(b"")
     before = fingerprint(query, loaded)
 
-    with pytest.raises(DumpDamaged, match=r"9999\.dat\.gz"):
+    with pytest.raises(DumpDamaged, match=r"99999\.copy"):
         restored(second, tmp_path / "second", loaded, tools)
 
     assert fingerprint(query, loaded) == before
@@ -542,17 +542,21 @@ CHILD = """
 import json, sys
 from pathlib import Path
 from tasks import landing
-from tasks.tools import Tool
+from tasks.tools import Tool, Tools
 from tasks.landing import RestoreOptions
 from tasks.manifest import Manifest
 from tasks.postgres import Database
 
-manifest, folder, uri, program = sys.argv[1:]
+manifest, folder, uri, pg_dump, pg_restore, psql = sys.argv[1:]
 landing.restore(
     Manifest.from_json(json.loads(Path(manifest).read_text())),
     Path(folder),
     Database.from_uri(uri, application_name="towpath killed"),
-    Tool(path=Path(program), major=18, version="18"),
+    Tools(
+        pg_dump=Tool(path=Path(pg_dump), major=18, version="18"),
+        pg_restore=Tool(path=Path(pg_restore), major=18, version="18"),
+        psql=Tool(path=Path(psql), major=18, version="18"),
+    ),
     RestoreOptions(jobs=2, timeout_seconds=60, readers_timeout_seconds=5, allow_older=False, rebinds=True,
         verify="counts"),
     run="killed",
@@ -567,7 +571,8 @@ def kill_a_restore_half_way(manifest: Manifest, folder: Path, destination: Datab
     file = folder / "manifest.json"
     file.write_text(json.dumps(manifest.to_json()))
     claims.release(destination)
-    words = [str(file), str(folder / "dump"), uri_of(destination), str(tools.pg_restore.path)]
+    programs = [str(tool.path) for tool in (tools.pg_dump, tools.pg_restore, tools.psql)]
+    words = [str(file), str(folder / "dump"), uri_of(destination), *programs]
     with subprocess.Popen([sys.executable, "-c", CHILD, *words], cwd=PROJECT) as child:
         try:
             wait_until(lambda: sleepers(query, destination) > 0)
