@@ -79,8 +79,7 @@ def two_servers(source_bytes: float) -> Iterator[Place]:
     try:
         # The servers' user must come in.
         root.chmod(0o755)
-        for role in embedded.ROLES:
-            embedded.start(root, role, SAMPLE)
+        embedded.start(root, embedded.ROLES, SAMPLE)
         roles = (Database.from_uri(embedded.uri(root, role), application_name="bench") for role in embedded.ROLES)
         source, destination = (database.named("postgres") for database in roles)
         tools, compress = _tools(source)

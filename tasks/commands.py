@@ -157,11 +157,9 @@ def _started(
 ) -> Iterator[Program]:
     stdin = subprocess.PIPE if is_fed else subprocess.DEVNULL
     stderr = subprocess.PIPE if is_taken else subprocess.STDOUT
+    streams = {"stdin": stdin, "stdout": subprocess.PIPE, "stderr": stderr}
     with interrupts_noted() as noted:
-        if isinstance(command, Waiting):
-            process = command.program
-        else:
-            process = _popen(command, environment, stdin=stdin, stdout=subprocess.PIPE, stderr=stderr)
+        process = command.program if isinstance(command, Waiting) else _popen(command, environment, **streams)
     try:
         for number in noted:
             signal.raise_signal(number)
