@@ -32,6 +32,7 @@ class DumpOptions:
     lock_wait_timeout: float = 60
     timeout_seconds: float = 6 * 3600
     verify: str = "counts"
+    takes_over: bool = True
 
     @property
     def selection(self) -> Json:

@@ -157,7 +157,7 @@ def files_in(
 
 
 def _described(path: Path, size: int) -> Json:
-    return {"bytes": size, "sha256": _digest(path)}
+    return {"bytes": size, "sha256": digest_of_file(path)}
 
 
 def sizes_in(folder: Path, except_named: Collection[str] = ()) -> dict[str, int]:
@@ -186,7 +186,8 @@ def ensure_intact(folder: Path, files: dict[str, Json]) -> None:
         )
 
 
-def _digest(path: Path) -> str:
+def digest_of_file(path: Path) -> str:
+    """Return a file's SHA-256."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while block := file.read(_BLOCK_BYTES):

@@ -1,21 +1,21 @@
 """Source to a folder of definitions and rows: one snapshot, taken after the locks, its rows counted as they come."""
 
-import functools
 import logging
 import time
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import archive, contents, crew, dump_folder, proof, selection, shapes, unloading
+from tasks import archive, contents, crew, dump_folder, proof, selection, shapes, unloading, unread
 from tasks.amounts import size
 from tasks.archive import DumpOptions
 from tasks.checkpoints import Json, files_in, sizes_in
-from tasks.crew import Work
 from tasks.dump_folder import DEFINITIONS
 from tasks.errors import DumpFailed, PipelineError
 from tasks.manifest import Manifest, Table
+from tasks.moment import if_lasting
 from tasks.postgres import Database, Session, connect
 from tasks.progress import AFTER_TABLES, Listener, Progress
 from tasks.proof import Measured, TableName
@@ -24,7 +24,7 @@ from tasks.run_folder import RunFolder
 from tasks.selection import SourceTable, table_numbers
 from tasks.snapshot import Snapshot, held_snapshot
 from tasks.tools import Tools
-from tasks.unloading import Unloaded, Unloading
+from tasks.unloading import RowSource, Unloaded, Unloading
 
 logger = logging.getLogger(__name__)
 
@@ -46,10 +46,11 @@ def dump_database(
     started = time.monotonic()
     listener(0, f"locking the tables of {source}")
     with folder.unfinished(folder.dump) as directory, connect(source) as session:
-        job = _Job(session=session, tools=tools, options=options, directory=directory)
+        job = _Job(session=session, tools=tools, options=options, folder=folder, directory=directory)
         without_rows = selection.without_rows(session, tools, options, directory.parent)
         with held_snapshot(session, tools, options, directory.parent) as snapshot:
             selection.ensure_copyable(session, snapshot.wanted, options, large_objects=snapshot.large_objects)
+            archive.dump_definitions(session, tools.pg_dump, options, job.definitions, snapshot=snapshot.name)
             unloaded, measured = _unload(job, snapshot, without_rows, listener)
             listener(_DESCRIBING, "describing what was dumped")
             content = _describe(job, snapshot, without_rows, unloaded)
@@ -74,19 +75,31 @@ class _Job:
     session: Session
     tools: Tools
     options: DumpOptions
+    folder: RunFolder
     directory: Path
+
+    @property
+    def definitions(self) -> Path:
+        return self.directory / DEFINITIONS
+
+    def definitions_digest(self) -> str:
+        seconds = self.options.timeout_seconds
+        return contents.digest(self.tools.pg_restore, self.definitions, timeout_seconds=seconds)
 
 
 def _unload(
     job: _Job, snapshot: Snapshot, without_rows: set[int], listener: Listener
 ) -> tuple[dict[int, Unloaded], dict[TableName, Measured]]:
-    """Let pg_dump and psql work side by side, while this session, which holds the snapshot, digests where it is to.
+    """Let psql carry the rows, a few tables at a time, while this session, which holds the snapshot, digests them.
 
     Returns:
         What was unloaded of the tables that may have rows, by number; what was measured, by schema and name.
     """
-    session, options, definitions = job.session, job.options, job.directory / DEFINITIONS
+    session, options = job.session, job.options
     sources = unloading.row_sources(session, [t.oid for t in snapshot.tables if t.oid not in without_rows])
+    taken = _take_over(job, snapshot, sources) if options.takes_over else []
+    as_before = {table.source.oid for table in taken}
+    sources = [source for source in sources if source.oid not in as_before]
     shipments = unloading.plan(sources, options.compress, jobs=options.jobs, server_version=session.server_version)
     is_digested = options.verify == "checksums"
     names = [(table.schema, table.name) for table in snapshot.tables] if is_digested else []
@@ -99,13 +112,9 @@ def _unload(
             compression=options.compress,
             begin=progress.begin,
         )
-        define = functools.partial(
-            archive.dump_definitions, session, job.tools.pg_dump, options, definitions, snapshot=snapshot.name
-        )
-        work: list[Work] = [lambda ensure_going: define(ensure_going=ensure_going), *unload.work(shipments)]
         measuring = threads.submit(proof.measure, session, names, options.verify, state=_UNTOUCHED)
         try:
-            crew.side_by_side(work, jobs=options.jobs)
+            crew.side_by_side(unload.work(shipments), jobs=options.jobs)
         except BaseException as error:
             if isinstance(error, DumpFailed) and measuring.done():
                 # Where the source went away, or a statement failed in the snapshot, the programs name a symptom.
@@ -117,8 +126,17 @@ def _unload(
             raise
         if not measuring.done():
             listener(AFTER_TABLES, "all tables are dumped; their rows are still being digested in the source")
-        tables = {piece.table.source.oid: piece.table for shipment in shipments for piece in shipment}
-        return tables, measuring.result()
+        tables = [*taken, *(piece.table for shipment in shipments for piece in shipment)]
+        return {table.source.oid: table for table in tables}, measuring.result()
+
+
+def _take_over(job: _Job, snapshot: Snapshot, sources: Sequence[RowSource]) -> list[Unloaded]:
+    database = snapshot.system_identifier, snapshot.database_oid
+    earlier = unread.earlier_dump(job.folder, job.definitions_digest(), snapshot.moment, database)
+    taken = unread.take_over(job.session, sources, earlier, job.directory) if earlier else []
+    if taken and earlier:
+        logger.info("%d tables are as in %s: its files are taken over, they are not read", len(taken), earlier.folder)
+    return taken
 
 
 def _describe(job: _Job, snapshot: Snapshot, without_rows: set[int], unloaded: dict[int, Unloaded]) -> Json:
@@ -136,6 +154,7 @@ def _describe(job: _Job, snapshot: Snapshot, without_rows: set[int], unloaded: d
         "database_oid": snapshot.database_oid,
         "snapshot_at": snapshot.taken_at,
         "lsn": snapshot.lsn,
+        "moment": if_lasting(session, snapshot.moment, snapshot.taken_at),
         "catalogue": shapes.read_catalogue(session, snapshot.wanted, rows).to_json(),
     }
 
@@ -164,16 +183,15 @@ def _table_of(
 
 def _definitions(job: _Job, snapshot: Snapshot) -> Json:
     """Look into what pg_dump wrote, and tell it in the words of the manifest."""
-    path, tool, seconds = job.directory / DEFINITIONS, job.tools.pg_restore, job.options.timeout_seconds
-    defined = table_numbers(contents.entries(tool, path, timeout_seconds=seconds))
+    seconds = job.options.timeout_seconds
+    defined = table_numbers(contents.entries(job.tools.pg_restore, job.definitions, timeout_seconds=seconds))
     if defined != {table.oid for table in snapshot.tables}:
         raise DumpFailed(
             f"pg_dump of {job.session.database} wrote {len(defined)} tables where the snapshot has "
             f"{len(snapshot.tables)}; the dump was thrown away, the destination was not touched",
             hint="run again when no migration is running on the source",
         )
-    digest = contents.digest(tool, path, timeout_seconds=seconds)
-    return {"definitions": digest, "pg_dump": job.tools.pg_dump.version}
+    return {"definitions": job.definitions_digest(), "pg_dump": job.tools.pg_dump.version}
 
 
 def is_in_place(directory: Path, manifest: Manifest) -> bool:

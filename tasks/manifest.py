@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from tasks.checkpoints import Json, digest_of
+from tasks.moment import Moment
 from tasks.remainder import ForeignKey, MaterializedView, SequenceState
 
 
@@ -50,6 +51,7 @@ class Manifest:
     `snapshot_at` is ISO 8601 in UTC. `left_out` says in words what a copy into schemas cannot carry.
     `catalogue` is a `shapes.Catalogue` as JSON: each task reads the manifest, few look at every column.
     `definitions` digests all statements that define what was dumped. `materialized` is in the order to fill them.
+    `moment` is None where a later dump cannot build on this one.
     """
 
     source: str
@@ -59,6 +61,7 @@ class Manifest:
     pg_dump: str
     snapshot_at: str
     lsn: str
+    moment: Moment | None
     schemas: list[str]
     extensions: list[Extension]
     tables: list[Table]
@@ -108,5 +111,6 @@ class Manifest:
         known["sequences"] = [SequenceState(**state) for state in content["sequences"]]
         known["foreign_keys"] = [ForeignKey(**key) for key in content["foreign_keys"]]
         known["materialized"] = [MaterializedView(**view) for view in content["materialized"]]
+        known["moment"] = Moment.from_json(content["moment"])
         known["objects"] = [(kind, identity) for kind, identity in content["objects"]]
         return cls(**known)

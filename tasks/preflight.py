@@ -108,9 +108,9 @@ def _ask_source(inquiry: Inquiry, plan: Plan, source: Any, destination: Any) -> 
     def find_room(found: Cargo) -> str | Sequence[Doubt]:
         # How large those are of which the rows stay behind is not known before there is a dump.
         is_at_most = bool(plan.dump.exclude_table_data)
-        is_compressed = plan.dump.compress.level > 0
+        size_bytes, is_compressed = found.table_bytes, plan.dump.compress.level > 0
         return disk.ensure_room_for_dump(
-            plan.folder.path, found.table_bytes, is_compressed=is_compressed, is_at_most=is_at_most
+            plan.folder.path, size_bytes, is_compressed=is_compressed, is_at_most=is_at_most
         )
 
     tools = inquiry.ask("programs", find_tools, source, destination)
@@ -168,6 +168,7 @@ def _manifest_of(plan: Plan, source: Side, tools: Tools, entries: list[Entry]) -
         pg_dump=tools.pg_dump.version,
         snapshot_at=server.clock,
         lsn="",
+        moment=None,
         tables=[],
         catalogue=shapes.read_catalogue(session, entries, {}).to_json(),
         definitions="",

@@ -72,6 +72,11 @@ class dump(Section):
 
     jobs: int = luigi.IntParameter(default=2, description="tables dumped at once")
     compress: str = luigi.Parameter(default="zstd:1", description="rows on disk: none, or zstd:1 to zstd:22")
+    unchanged: str = luigi.ChoiceParameter(
+        default="link",
+        choices=["link", "read"],
+        description="tables that the source shows to be as in the dump before: link its files, or read them again",
+    )
     lock_wait_timeout: float = Seconds(default=60, description="how many seconds to wait for a lock on each table")
     timeout_seconds: float = Seconds(default=6 * 3600, description="how long pg_dump may take in all")
     tools_folder: str = luigi.Parameter(default="", description="the one folder to look for pg_dump and pg_restore")

@@ -129,6 +129,7 @@ def dump_options() -> DumpOptions:
         large_objects=which.large_objects,
         timeout_seconds=how.timeout_seconds,
         verify=verify().level,
+        takes_over=how.unchanged == "link",
     )
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from tasks.archive import DumpOptions
 from tasks.contents import Entry
 from tasks.errors import LockNotGranted, ObjectMissing, SourceBusy
+from tasks.moment import Moment, read_moment
 from tasks.postgres import Session, connect
 from tasks.selection import (
     SourceTable,
@@ -32,6 +33,7 @@ class Snapshot:
     """An exported snapshot (`name`), what it identifies, and what is wanted of it: all is locked, all is there."""
 
     name: str
+    moment: Moment | None
     taken_at: str
     lsn: str
     system_identifier: str
@@ -76,6 +78,7 @@ def _take(session: Session, tables: list[SourceTable], wanted: list[Entry]) -> S
     name, taken_at, lsn, system_identifier, database_oid, large_objects = row
     return Snapshot(
         name=name,
+        moment=read_moment(session),
         taken_at=taken_at,
         lsn=lsn,
         system_identifier=system_identifier,

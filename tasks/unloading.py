@@ -30,6 +30,7 @@ class RowSource:
     name: str
     columns: list[str]
     is_binary_safe: bool
+    is_heap: bool
     heap_bytes: int
     table_bytes: int
     block_bytes: int
@@ -101,10 +102,10 @@ def plan(
     range_bytes = max(_LEAST_RANGE_BYTES, total // (_RANGES_PER_JOB * max(jobs, 1)))
     large: list[list[Piece]] = []
     groups: list[list[Piece]] = []
-    for number, source in enumerate(sorted(sources, key=lambda each: -each.table_bytes), start=1):
-        table, name = Unloaded(source=source), f"rows/{number:05}"
+    for source in sorted(sources, key=lambda each: -each.table_bytes):
+        table, name = Unloaded(source=source), f"rows/{source.oid}"
         if source.is_large:
-            can_part = server_version >= _READS_RANGES and bool(source.columns)
+            can_part = server_version >= _READS_RANGES and source.is_heap and bool(source.columns)
             ranges = _ranges(source, range_bytes) if can_part else [None]
             ending = f"copy{compression.ending}"
             files = (

@@ -103,7 +103,7 @@ class Run:
         }  # fmt: skip
         return Manifest(
             source="shop", system_identifier="1", database_oid=5, server_version=180006, pg_dump="18.6",
-            snapshot_at=self.began.isoformat().replace("+00:00", "Z"), lsn="0/1B16028", tables=tables,
+            snapshot_at=self.began.isoformat().replace("+00:00", "Z"), lsn="0/1B16028", moment=None, tables=tables,
             left_out=list(self.left_out), files={"definitions.pgdump": {"bytes": sum(t.bytes for t in tables) // 7}},
             seconds=1.0, **described,
         )  # fmt: skip
