@@ -18,7 +18,7 @@ text { font: 13px system-ui, sans-serif; fill: #1f2328 }
 .range { stroke: #1f2328; stroke-width: 1.5 }
 .fill0 { fill: #8c959f } .fill1 { fill: #0969da } .fill2 { fill: #bc4c00 } .fill3 { fill: #1a7f37 }
 .line0 { stroke: #8c959f } .line1 { stroke: #0969da } .line2 { stroke: #bc4c00 } .line3 { stroke: #1a7f37 }
-path { fill: none; stroke-width: 2.5 }
+path { fill: none; stroke-width: 2.5 } .dashed { stroke-dasharray: 6 4 }
 @media (prefers-color-scheme: dark) {
   text { fill: #f0f6fc } .quiet { fill: #9198a1 } .grid { stroke: #3d444d } .range { stroke: #f0f6fc }
   .fill0 { fill: #656c76 } .fill1 { fill: #4493f8 } .fill2 { fill: #db6d28 } .fill3 { fill: #3fb950 }
@@ -27,7 +27,7 @@ path { fill: none; stroke-width: 2.5 }
 """
 _WIDTH = 760
 _BAR_LEFT, _BAR_RIGHT, _BAR_HEIGHT, _BAR_STEP = 330, 640, 20, 32
-_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 590, 40, 300
+_LEFT, _RIGHT, _TOP, _BOTTOM = 70, 560, 52, 312
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +47,7 @@ class Curve:
     name: str
     points: Sequence[tuple[float, float]]
     kind: int
+    is_dashed: bool = False
 
 
 def bars(title: str, given: Sequence[Bar]) -> str:
@@ -66,20 +67,22 @@ def bars(title: str, given: Sequence[Bar]) -> str:
     return _picture(title, 32 + len(given) * _BAR_STEP, lines)
 
 
-def curves(title: str, given: Sequence[Curve], *, across: str, up: str) -> str:
-    """Draw curves on two logarithmic scales, each named at its right end."""
+def curves(title: str, given: Sequence[Curve], *, across: str, up: str, from_zero: bool = False) -> str:
+    """Draw curves, each named at its right end; logarithmic, or `from_zero` upwards."""
     points = [point for curve in given for point in curve.points]
-    x, y = (_Scale([point[axis] for point in points]) for axis in (0, 1))
-    lines = [_text(0, 16, title), _text(0, _TOP - 6, up, kind="quiet")]
-    for value in x.ticks:
+    x = _Logarithmic([point[0] for point in points])
+    y = (_FromZero if from_zero else _Logarithmic)([point[1] for point in points])
+    lines = [_text(0, 16, title), _text(0, _TOP - 8, up, kind="quiet")]
+    for value in x.marks:
         at = x.place(value, _LEFT, _RIGHT)
         lines += [_rule(at, at, _TOP, _BOTTOM), _text(at, _BOTTOM + 18, _tick(value), anchor="middle", kind="quiet")]
-    for value in y.ticks:
+    for value in y.marks:
         at = y.place(value, _BOTTOM, _TOP)
         lines += [_rule(_LEFT, _RIGHT, at, at), _text(_LEFT - 8, at + 4, _tick(value), anchor="end", kind="quiet")]
     for curve, name_at in zip(given, _apart([y.place(one.points[-1][1], _BOTTOM, _TOP) for one in given]), strict=True):
         drawn = [(x.place(a, _LEFT, _RIGHT), y.place(b, _BOTTOM, _TOP)) for a, b in curve.points]
-        lines.append(f'<path class="line{curve.kind}" d="M{" L".join(f"{a:.1f} {b:.1f}" for a, b in drawn)}"/>')
+        kind = f"line{curve.kind}" + " dashed" * curve.is_dashed
+        lines.append(f'<path class="{kind}" d="M{" L".join(f"{a:.1f} {b:.1f}" for a, b in drawn)}"/>')
         lines += [f'<circle class="fill{curve.kind}" cx="{a:.1f}" cy="{b:.1f}" r="4"/>' for a, b in drawn]
         lines.append(_text(drawn[-1][0] + 10, name_at + 4, curve.name))
     lines.append(_text((_LEFT + _RIGHT) / 2, _BOTTOM + 38, across, anchor="middle", kind="quiet"))
@@ -93,16 +96,29 @@ def write(name: str, picture: str) -> str:
     return f"{FOLDER.name}/{name}.svg"
 
 
-class _Scale:
-    """A logarithmic scale over some numbers, with whole powers of ten as marks."""
+class _Logarithmic:
+    """From the least of some numbers to the greatest, with the powers of ten among them as marks."""
 
     def __init__(self, values: Sequence[float]) -> None:
-        low, high = math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)))
-        self.ticks = [10.0**power for power in range(low, max(high, low + 1) + 1)]
+        self._first, self._last = math.log10(min(values)), math.log10(max(values))
+        if self._first == self._last:
+            self._first, self._last = self._first - 1, self._last + 1
+        self.marks = [10.0**power for power in range(math.ceil(self._first), math.floor(self._last) + 1)]
 
     def place(self, value: float, start: float, end: float) -> float:
-        first, last = math.log10(self.ticks[0]), math.log10(self.ticks[-1])
-        return start + (math.log10(value) - first) / (last - first) * (end - start)
+        return start + (math.log10(value) - self._first) / (self._last - self._first) * (end - start)
+
+
+class _FromZero:
+    """From zero to above the greatest of some numbers."""
+
+    def __init__(self, values: Sequence[float]) -> None:
+        power = 10.0 ** math.floor(math.log10(max(values)))
+        step = next(power * part for part in (0.2, 0.5, 1, 2) if max(values) <= 6 * power * part)
+        self.marks = [step * number for number in range(math.ceil(max(values) / step) + 1)]
+
+    def place(self, value: float, start: float, end: float) -> float:
+        return start + value / self.marks[-1] * (end - start)
 
 
 def _bar_end(value: float, most: float) -> float:

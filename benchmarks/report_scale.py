@@ -98,18 +98,21 @@ def _seconds_by_size(measured: Sequence[Figures]) -> str:
 def _memory_by_size(measured: Sequence[Figures]) -> str:
     points = [(_megabytes(one), median(one["ways"][_OURS], "memory") / 1e6) for one in measured]
     drawn = [Curve(name="Towpath", points=points, kind=1)]
-    picture = pictures.curves("Memory of Towpath's process", drawn, across="MB of the source", up="MB")
+    picture = pictures.curves("Memory of Towpath's process", drawn, across="MB of the source", up="MB", from_zero=True)
     return pictures.write("scale-memory-by-size", picture)
 
 
 def _seconds_by_tables(measured: Sequence[Figures]) -> str:
-    kinds = [(0, _REFERENCE, "pg_dump, empty"), (0, _OURS, "Towpath, empty"),
-             (10, _REFERENCE, "pg_dump, few rows"), (10, _OURS, "Towpath, few rows")]  # fmt: skip
+    names = [(_REFERENCE, "pg_dump"), (_OURS, "Towpath")]
     drawn = [
         Curve(
-            name=name, points=_points([one for one in measured if one["rows"] == rows], _tables, way, "seconds"), kind=k
+            name=f"{name}, {'ten rows each' if rows else 'empty'}",
+            points=_points([one for one in measured if one["rows"] == rows], _tables, way, "seconds"),
+            kind=kind,
+            is_dashed=bool(rows),
         )
-        for k, (rows, way, name) in enumerate(kinds)
+        for rows in sorted({one["rows"] for one in measured})
+        for kind, (way, name) in enumerate(names)
     ]
     picture = pictures.curves("Time of a full copy of many tables", drawn, across="tables", up="seconds")
     return pictures.write("scale-seconds-by-tables", picture)
@@ -118,7 +121,7 @@ def _seconds_by_tables(measured: Sequence[Figures]) -> str:
 def _memory_by_tables(measured: Sequence[Figures]) -> str:
     points = [(_tables(one), median(one["ways"][_OURS], "memory") / 1e6) for one in measured if not one["rows"]]
     drawn = [Curve(name="Towpath", points=points, kind=1)]
-    picture = pictures.curves("Memory of Towpath's process", drawn, across="tables", up="MB")
+    picture = pictures.curves("Memory of Towpath's process", drawn, across="tables", up="MB", from_zero=True)
     return pictures.write("scale-memory-by-tables", picture)
 
 
