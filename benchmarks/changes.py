@@ -29,6 +29,7 @@ def main(rounds: str = "3", rows: str = "30000") -> None:
         for number in range(int(rounds)):
             print(f"round {number + 1}", flush=True)
             trial.round(ways)
+    trial.ensure_measured("first")
     measured = {**made, "bytes": source_bytes, "tables": _TABLES, "ways": trial.measured(ways)}
     figures.write("changes", measured)
     page.write()

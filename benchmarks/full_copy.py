@@ -24,6 +24,7 @@ def main(name: str = "small", rounds: str = "3") -> None:
         for number in range(int(rounds)):
             print(f"round {number + 1}", flush=True)
             trial.round(all_ways)
+    trial.ensure_measured("plain")
     measured = {**made, "bytes": source_bytes, "ratings": ratings, "ways": trial.measured(all_ways)}
     figures.write(f"copy-{name}", measured)
     page.write()

@@ -29,6 +29,7 @@ def main(name: str = "medium", rounds: str = "3") -> None:
         for number in range(int(rounds)):
             print(f"round {number + 1}", flush=True)
             trial.round(ways)
+    trial.ensure_measured("off")
     measured = {**made, "bytes": source_bytes, "ways": trial.measured(ways)}
     figures.write("proof", measured)
     page.write()

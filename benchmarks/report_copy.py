@@ -16,7 +16,8 @@ differs, there is no figure.
 """
 _NOTES = """
 Medians, with the least and the most. CPU seconds are those of all programs of the way, of the source and of the
-destination. *Kept* is what lies on disk at the end, beside the destination. *Memory* is the most that the process
+destination. Of the ways, (c) vacuums and analyzes each table too, and Towpath analyzes it; (a) and (b) leave that to
+autovacuum. *Kept* is what lies on disk at the end, beside the destination. *Memory* is the most that the process
 `luigi` had resident, without the programs that it starts. *Others* is the part of all processors that worked for
 somebody else meanwhile, in the worst round: above some per cent, believe the CPU seconds rather than the clock.
 """

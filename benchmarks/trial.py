@@ -1,6 +1,7 @@
 """One copy after another by some ways, each measured, and compared with the source before its figure counts."""
 
 import shutil
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 
@@ -64,6 +65,11 @@ class Trial:
             raise CopyDiffers(f"these tables differ from the source's: {', '.join(wrong)}")
         if is_whole and films.definitions(destination) != films.definitions(self.source):
             raise CopyDiffers("the indexes and keys differ from the source's")
+
+    def ensure_measured(self, name: str) -> None:
+        """End where the way that all others are compared with has no figure: what was measured before is kept."""
+        if name not in self.costs:
+            sys.exit(f"nothing is written down, because {name} has no figure: {self.failed[name]}")
 
     def measured(self, ways: Mapping[str, Way]) -> dict[str, dict[str, object]]:
         """Return what is written down of each way."""
