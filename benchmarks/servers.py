@@ -1,5 +1,6 @@
 """Two servers, as Towpath itself makes its embedded ones, in a folder that is gone at the end with all in it."""
 
+import atexit
 import contextlib
 import os
 import shutil
@@ -76,6 +77,8 @@ def two_servers(source_bytes: float) -> Iterator[Place]:
     for number in _ENDING:
         signal.signal(number, _leave)
     root = Path(tempfile.mkdtemp(prefix="towpath-bench-"))
+    # Once more at the very end: the wheel, in an exit handler of its own that comes before, makes its lock files anew.
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
     try:
         # The servers' user must come in.
         root.chmod(0o755)
