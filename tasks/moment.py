@@ -63,9 +63,9 @@ def if_lasting(session: Session, moment: Moment | None, taken_at: str) -> Moment
     What was committed with `synchronous_commit = off` may be lost in a crash, and its transaction id given again; it is
     on disk after three times `wal_writer_delay` at the latest, by the documentation.
     """
-    return (
-        moment if moment is not None and session.value(statement("read_durability"), [moment.lsn, taken_at]) else None
-    )
+    if moment is None or not session.value(statement("read_durability"), [moment.lsn, taken_at]):
+        return None
+    return moment
 
 
 def _position(lsn: str) -> int:

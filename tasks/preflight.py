@@ -108,10 +108,8 @@ def _ask_source(inquiry: Inquiry, plan: Plan, source: Any, destination: Any) -> 
     def find_room(found: Cargo) -> str | Sequence[Doubt]:
         # How large those are of which the rows stay behind is not known before there is a dump.
         is_at_most = bool(plan.dump.exclude_table_data)
-        size_bytes, is_compressed = found.table_bytes, plan.dump.compress.level > 0
-        return disk.ensure_room_for_dump(
-            plan.folder.path, size_bytes, is_compressed=is_compressed, is_at_most=is_at_most
-        )
+        how = {"is_compressed": plan.dump.compress.level > 0, "is_at_most": is_at_most}
+        return disk.ensure_room_for_dump(plan.folder.path, found.table_bytes, **how)
 
     tools = inquiry.ask("programs", find_tools, source, destination)
     cargo = inquiry.ask("tables", lambda side, pair: _select(plan, side, pair), source, tools)
