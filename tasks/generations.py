@@ -3,13 +3,15 @@
 Objects live under their own schema's name while they are current, in `<schema>__previous` while they are kept for
 those who still read them, in `<schema>__next` while dbt builds them, and pass through `<schema>__dropped` on
 their way out. Schemas with these endings are Towpath's own; those without are shared with whoever uses them.
+
+What two loads share lives under its own schema's name for as long as either of them is in place.
 """
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
-from tasks import catalogue, followers, ledger
+from tasks import catalogue, followers, inventory, keys, ledger
 from tasks.catalogue import Object
 from tasks.errors import DestinationUnfit, LandingOccupied
 from tasks.followers import Follower
@@ -61,8 +63,14 @@ def place_of(state: State) -> dict[str, str]:
 
 
 def load_objects(session: Session, state: State) -> list[Object]:
-    """List the objects of a load, where they are now."""
+    """List the objects of a load that are in its place; of what it shares, only the load in the landing says so."""
     return ledger.objects_of(session, list(place_of(state).values()), load_id=state.load_id)
+
+
+def own_objects(session: Session, state: State) -> list[Object]:
+    """List the objects that a load has for itself alone, where they are now: those that move or go when it does."""
+    shared = inventory.numbers_beside(session, state.load_id)
+    return [o for o in load_objects(session, state) if (o.classid, o.objid) not in shared]
 
 
 def version_objects(session: Session, state: State) -> list[Object]:
@@ -120,7 +128,10 @@ def drop_previous(session: Session, holding: Holding) -> None:
         load = None
     schemas = [previous(schema) for schema in version.version_schemas] if version else []
     schemas += [previous(schema) for schema in load.load_schemas] if load else []
-    unread = load_objects(session, load) if load is not None and published is None else []
+    own = own_objects(session, load) if load is not None else []
+    if load is not None:
+        keys.drop(session, keys.between(session, own, load_id=load.load_id))
+    unread = own if published is None else []
     home = {previous(schema): schema for schema in load.load_schemas} if load else {}
     with _following(session, unread, home):
         catalogue.drop_schemas(session, list(dict.fromkeys(schemas)))
@@ -133,7 +144,9 @@ def drop_previous(session: Session, holding: Holding) -> None:
 def discard_landing(session: Session, holding: Holding) -> None:
     """Drop the load in the landing and bring the one before it back; must be in a transaction."""
     landed, before = holding.load_at("landing"), holding.load_at("previous")
-    unwanted = load_objects(session, landed) if landed is not None else []
+    unwanted = own_objects(session, landed) if landed is not None else []
+    if landed is not None:
+        keys.drop(session, keys.between(session, unwanted, load_id=landed.load_id))
     with _following(session, unwanted, {}):
         if landed is not None:
             dropped = passing(session, landed.load_schemas)
@@ -142,7 +155,9 @@ def discard_landing(session: Session, holding: Holding) -> None:
             ledger.set_load(session, landed.load_id, state="dropped", place=None)
         if before is not None:
             home = {previous(schema): schema for schema in before.load_schemas}
-            catalogue.move(session, load_objects(session, before), home)
+            returning = own_objects(session, before)
+            keys.take_names(session, keys.between(session, returning, load_id=before.load_id))
+            catalogue.move(session, returning, home)
             catalogue.drop_schemas(session, list(home))
             ledger.set_load(session, before.load_id, state=before.load_state, place="landing")
 
@@ -174,11 +189,17 @@ def passing(session: Session, schemas: Sequence[str]) -> dict[str, str]:
     return names
 
 
-def set_aside(session: Session, holding: Holding) -> None:
-    """Move the load in the landing to its `__previous` schemas; must be in a transaction."""
+def set_aside(session: Session, holding: Holding, *, shared: Collection[tuple[int, int]] = ()) -> None:
+    """Move the load in the landing to its `__previous` schemas, but for what the next one is to share with it.
+
+    `shared` are numbers in the catalogues, and nothing of it may depend on what moves, but for foreign keys; must be in
+    a transaction.
+    """
     landed = holding.load_at("landing")
     if landed is not None:
-        catalogue.move(session, load_objects(session, landed), {s: previous(s) for s in landed.load_schemas})
+        going = [o for o in load_objects(session, landed) if (o.classid, o.objid) not in shared]
+        keys.give_up_names(session, keys.between(session, going, load_id=landed.load_id))
+        catalogue.move(session, going, {s: previous(s) for s in landed.load_schemas})
         ledger.set_load(session, landed.load_id, state=landed.load_state, place="previous")
 
 

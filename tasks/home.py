@@ -18,4 +18,5 @@ def settle(session: Session) -> None:
     """Forget all numbers, which are another database's, and be at home here; must be in a transaction."""
     session.run("delete from towpath.objects where identity is null")
     session.run("update towpath.objects set classid = null, objid = null")
+    session.run("delete from towpath.contents")
     session.run("update towpath.home set numbers = %s::bigint[]", [session.value(_READ_NUMBERS)])

@@ -3,25 +3,36 @@
 import functools
 import logging
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import admission, catalogue, claims, contents, crew, generations, ledger, loading, proof, remainder
+from tasks import (
+    admission,
+    catalogue,
+    claims,
+    contents,
+    filling,
+    generations,
+    inventory,
+    ledger,
+    proof,
+    unchanged,
+)
 from tasks.archive import Restoring
-from tasks.checkpoints import Json, ensure_intact
-from tasks.contents import Entry
+from tasks.checkpoints import Json, digest_of, ensure_intact
 from tasks.drift import Change
 from tasks.dump_folder import DEFINITIONS
 from tasks.errors import DatabaseUnreachable, DestinationUnfit, PipelineError, RestoreFailed, StatementFailed
 from tasks.indexing import EVERYTHING, Indexing
+from tasks.inventory import Rows, TableName
 from tasks.ledger import read_holding
-from tasks.loading import Loading
 from tasks.manifest import Manifest
 from tasks.postgres import Database, Session
-from tasks.progress import AFTER_TABLES, Listener, Progress, Tell, unheard
-from tasks.psql import Psql
+from tasks.progress import Listener, Tell, unheard
 from tasks.statements import with_names
-from tasks.tools import Tool, Tools
+from tasks.tools import Tools
+from tasks.unchanged import Plan
 
 logger = logging.getLogger(__name__)
 
@@ -38,14 +49,21 @@ class RestoreOptions(admission.Terms):
     readers_timeout_seconds: float
     verify: str
     indexing: Indexing = EVERYTHING
+    keeps_unchanged: bool = True
+
+    def recipe(self, manifest: Manifest) -> str:
+        """Digest what decides how a landing is made: tables of another recipe are other tables, whatever their rows."""
+        how = {"indexing": vars(self.indexing), "left_out": manifest.left_out, "definitions": manifest.definitions}
+        return digest_of({"made by": 1, **how})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Load(proof.Proof):
-    """A load in the landing, and what was proved of it."""
+    """A load in the landing, and what was proved of it; `unchanged` of its tables were there already."""
 
     load_id: int
     tables: int
+    unchanged: int
     rows: int
     drift: list[str]
     catalogue: Json
@@ -78,31 +96,38 @@ def restore(
     ensure_intact(directory, manifest.files)
     archive = directory / DEFINITIONS
     entries = contents.entries(tools.pg_restore, archive, timeout_seconds=options.timeout_seconds)
-    made = contents.restored(entries, except_titles=manifest.left_out)
+    wanted = contents.restored(entries, except_titles=manifest.left_out)
     session = claims.claim(destination)
     _recover(session, options)
     changes = _ensure_fit(session, manifest, options, waiting)
-    load_id = _set_aside(session, manifest, options, waiting, run=run)
+    plan = Plan(made=wanted)
+    if options.keeps_unchanged:
+        listener(0, "looking for what has not changed since the last load")
+        plan = unchanged.plan(session, read_holding(session), manifest, wanted, recipe=options.recipe(manifest))
+    load_id = _set_aside(session, manifest, options, waiting, plan=plan, run=run)
     try:
         restoring = Restoring(
             session=session, tool=tools.pg_restore, archive=archive, timeout_seconds=options.timeout_seconds
         )
-        _fill(restoring, manifest, tools.psql, options, made=made, listener=listener)
+        rows = filling.fill(
+            restoring, manifest, tools.psql, plan, indexing=options.indexing, jobs=options.jobs, listener=listener
+        )
         listener(_COMPARING, f"comparing {len(manifest.tables)} tables with what was dumped ({options.verify})")
         proved = proof.compare(session, manifest, options.verify)
-        _accept(session, manifest, load_id)
+        _accept(session, manifest, load_id, rows, recipe=options.recipe(manifest))
     except BaseException as error:
         _put_back(destination, options, error)
         raise
     seconds = round(time.monotonic() - started, 3)
     logger.info(
-        "restored %s to %s as load %d: %d tables, %d rows in %.1f s",
-        directory, destination, load_id, len(manifest.tables), manifest.rows, seconds,
+        "restored %s to %s as load %d: %d tables, %d of them unchanged, %d rows in %.1f s",
+        directory, destination, load_id, len(manifest.tables), len(plan.rows), manifest.rows, seconds,
     )  # fmt: skip
     listener(100, f"restored {len(manifest.tables)} tables, {manifest.rows} rows, as load {load_id}")
     return Load(
         load_id=load_id,
         tables=len(manifest.tables),
+        unchanged=len(plan.rows),
         rows=manifest.rows,
         drift=[change.words for change in changes],
         catalogue=manifest.catalogue,
@@ -133,8 +158,10 @@ def _recover(session: Session, options: RestoreOptions) -> None:
         _patiently(session, options, lambda: generations.discard_landing(session, holding), "putting the landing back")
 
 
-def _set_aside(session: Session, manifest: Manifest, options: RestoreOptions, waiting: Tell, *, run: str) -> int:
-    """Clear the landing; keep the load that readers see, drop the one before it. All in one transaction."""
+def _set_aside(
+    session: Session, manifest: Manifest, options: RestoreOptions, waiting: Tell, *, plan: Plan, run: str
+) -> int:
+    """Clear the landing of all that is not shared; keep the load that readers see, drop the one before it, at once."""
     begun: list[int] = []
 
     def work() -> None:
@@ -145,7 +172,7 @@ def _set_aside(session: Session, manifest: Manifest, options: RestoreOptions, wa
             generations.discard_landing(session, holding)
         else:
             generations.drop_previous(session, holding)
-        generations.set_aside(session, read_holding(session))
+        generations.set_aside(session, read_holding(session), shared=plan.shared)
         _make_schemas(session, manifest)
         begun.append(ledger.begin_load(session, run, manifest))
 
@@ -168,47 +195,7 @@ def _make_schemas(session: Session, manifest: Manifest) -> None:
         )
 
 
-def _fill(
-    restoring: Restoring,
-    manifest: Manifest,
-    psql: Tool,
-    options: RestoreOptions,
-    *,
-    made: list[Entry],
-    listener: Listener,
-) -> None:
-    """Make the tables, fill them and index each as soon as it is full, then all that needs the rows of several.
-
-    Foreign keys come last, by themselves: beside other entries two of pg_restore's jobs may deadlock, when one attaches
-    a partition's index while another adds a key that refers to the partitioned table (seen once in a hundred loads).
-    """
-    session, parts = restoring.session, options.indexing.parts(made, manifest.foreign_keys)
-    restoring.make(parts.others, section="pre-data", jobs=1)
-    tables = [table for table in manifest.tables if table.rows]
-    shipments = loading.plan(tables, parts.others)
-    with Progress("restoring", {str(t): t.bytes for t in tables}, listener, at_work=options.jobs) as progress:
-        deadline = time.monotonic() + options.timeout_seconds
-        carrier = Psql(session, psql, deadline, settings=(("synchronous_commit", "off"),))
-        load = Loading(psql=carrier, restoring=restoring, jobs=options.jobs, begin=progress.begin)
-        crew.side_by_side(load.work(shipments), jobs=options.jobs)
-    listener(AFTER_TABLES, f"adding {len(parts.checked)} foreign keys, and what else needs several tables")
-    done = {entry.number for shipment in shipments for entry in shipment.indexes}
-    rest = [entry for entry in parts.others if entry.number not in done]
-    for entries in (rest, parts.checked):
-        restoring.make(entries, section="post-data", jobs=options.jobs)
-    remainder.add_unchecked(session, parts.unchecked)
-    restoring.make(parts.hanging, section="post-data", jobs=1)
-    remainder.set_sequences(session, manifest.sequences)
-    remainder.fill(session, manifest.materialized)
-
-
-def _accept(session: Session, manifest: Manifest, load_id: int) -> None:
-    # Those with rows are analyzed already; among these are the parents of partitions.
-    if names := [(table.schema, table.name) for table in manifest.tables if not table.rows]:
-        # The commits of each table need not wait for the disk: the next one, which does, keeps them all.
-        session.run("set synchronous_commit = off")
-        session.run(with_names(f"analyze {', '.join(['{}'] * len(names))}", *names))
-        session.run("reset synchronous_commit")
+def _accept(session: Session, manifest: Manifest, load_id: int, rows: Mapping[TableName, Rows], *, recipe: str) -> None:
     with session.transaction():
         holding = read_holding(session)
         objects = ledger.objects_of(session, manifest.schemas, load_id=load_id)
@@ -217,6 +204,7 @@ def _accept(session: Session, manifest: Manifest, load_id: int) -> None:
             places = {generations.previous(schema): schema for schema in before.load_schemas}
             catalogue.carry_grants(session, generations.load_objects(session, before), objects, places)
         ledger.record_objects(session, objects, load_id=load_id)
+        inventory.record(session, objects, rows, load_id=load_id, recipe=recipe)
         ledger.set_load(session, load_id, state="restored", place="landing")
 
 

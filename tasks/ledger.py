@@ -9,7 +9,7 @@ from tasks.catalogue import Object, Part, family_of, living_in
 from tasks.manifest import Manifest
 from tasks.postgres import Database, Session, connect
 from tasks.shapes import Catalogue, Place
-from tasks.statements import statement
+from tasks.statements import statement, with_names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,8 +201,8 @@ def set_load(session: Session, load_id: int, *, state: str, place: str | None) -
         {"state": state, "place": place, "load_id": load_id},
     )
     if place is None:
-        session.run("delete from towpath.objects where load_id = %s", [load_id])
-        session.run("delete from towpath.catalogues where load_id = %s", [load_id])
+        for table in ("objects", "catalogues", "recipes", "contents"):
+            session.run(with_names("delete from {} where load_id = %s", ("towpath", table)), [load_id])
     else:
         rename_objects(session, load_id=load_id)
 

@@ -2,8 +2,9 @@
 
 import functools
 import itertools
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from tasks import rows
 from tasks.archive import Restoring
@@ -16,6 +17,9 @@ from tasks.rows import GROUP_BYTES, GROUP_TABLES, LARGE_BYTES
 from tasks.statements import qualified, quoted
 
 _INDEXES = ("INDEX ", "CONSTRAINT ")
+# A transaction's number has 32 bits where its rows show it.
+_TELL_WRITER = "select 'written by ' || pg_catalog.txid_current() % 4294967296"
+_WRITER_SAID = re.compile(r" written by (\d+)")
 _PUT_BACK = "the landing is being put back as it was, readers see what they saw"
 
 
@@ -59,12 +63,16 @@ def _bytes(tables: Iterable[Table]) -> int:
 
 @dataclass(frozen=True, kw_only=True)
 class Loading:
-    """What all shipments of a load have in common; `jobs` are for the indexes of a large table."""
+    """What all shipments of a load have in common; `jobs` are for the indexes of a large table.
+
+    `writers` fills as it goes: the transaction that wrote a table's rows, by the table's number at the source.
+    """
 
     psql: Psql
     restoring: Restoring
     jobs: int
     begin: Callable[[str], None]
+    writers: dict[int, int] = field(default_factory=dict)
 
     def work(self, shipments: Sequence[Shipment]) -> list[Work]:
         """Return the pieces of work that fill and index the tables.
@@ -99,13 +107,20 @@ class Loading:
         self, orders: Sequence[str], blocks: Iterable[bytes], tables: Sequence[Table], ensure_going: Callable[[], None]
     ) -> list[int]:
         self.begin(str(tables[0]))
+        writers: list[int] = []
 
         def on_copied(count: int) -> None:
             for table in tables[count : count + 1]:
                 self.begin(str(table))
 
+        def on_said(line: str) -> None:
+            if match := _WRITER_SAID.fullmatch(line):
+                writers.append(int(match[1]))
+
         try:
-            return self.psql.copy(orders, blocks, on_copied=on_copied, ensure_going=ensure_going)
+            counts = self.psql.copy(
+                orders, blocks, on_copied=on_copied, on_said=on_said, ensure_going=ensure_going
+            )
         except CopyBrokenError as error:
             self.psql.session.ensure_in_reach()
             raise RestoreFailed(
@@ -113,6 +128,9 @@ class Loading:
                 f"{self.psql.session.database}: {error.said}; {_PUT_BACK}",
                 hint="mend the cause and run again: the dump is kept",
             ) from error
+        if writers:
+            self.writers.update(zip((table.oid for table in tables), writers, strict=True))
+        return counts
 
     def _rows_of(self, table: Table) -> Iterator[bytes]:
         folder = self.restoring.archive.parent
@@ -120,10 +138,10 @@ class Loading:
 
     def _script_of(self, table: Table) -> Iterator[bytes]:
         """Give what psql reads of one of several tables, whose rows are text and so can stand between its orders."""
-        *before, commit = _statements(table)
+        *before, tell_writer, commit = _statements(table)
         yield "".join(f"{order};\n" for order in before).encode()
         yield from self._rows_of(table)
-        yield f"\\.\n{commit};\n".encode()
+        yield f"\\.\n{tell_writer};\n{commit};\n".encode()
 
 
 def _statements(table: Table) -> list[str]:
@@ -131,4 +149,5 @@ def _statements(table: Table) -> list[str]:
     name, columns = qualified(table.schema, table.name), ", ".join(map(quoted, table.columns))
     form = "binary" if table.is_binary else "text"
     into = f"{name} ({columns})" if columns else name
-    return ["begin", f"truncate only {name}", f"copy {into} from stdin with (format {form}, freeze)", "commit"]
+    copy = f"copy {into} from stdin with (format {form}, freeze)"
+    return ["begin", f"truncate only {name}", copy, _TELL_WRITER, "commit"]

@@ -47,7 +47,8 @@ class Manifest:
     """A dump in one snapshot of its source.
 
     `objects` are type and identity, as `pg_identify_object` gives them, of everything in schemas that was
-    dumped; `collations` are those that must come with the server, each with an object that names it.
+    dumped, `brought_by` the number, at the source, of the entry that brings each of them; `collations` are those that
+    must come with the server, each with an object that names it.
     `snapshot_at` is ISO 8601 in UTC. `left_out` says in words what a copy into schemas cannot carry.
     `catalogue` is a `shapes.Catalogue` as JSON: each task reads the manifest, few look at every column.
     `definitions` digests all statements that define what was dumped. `materialized` is in the order to fill them.
@@ -66,6 +67,7 @@ class Manifest:
     extensions: list[Extension]
     tables: list[Table]
     objects: list[tuple[str, str]]
+    brought_by: list[tuple[int, int]]
     sequences: list[SequenceState]
     foreign_keys: list[ForeignKey]
     materialized: list[MaterializedView]
@@ -113,4 +115,5 @@ class Manifest:
         known["materialized"] = [MaterializedView(**view) for view in content["materialized"]]
         known["moment"] = Moment.from_json(content["moment"])
         known["objects"] = [(kind, identity) for kind, identity in content["objects"]]
+        known["brought_by"] = [(classid, oid) for classid, oid in content["brought_by"]]
         return cls(**known)

@@ -10,6 +10,7 @@ from tasks import commands
 from tasks.commands import ProgramFailed
 from tasks.pipes import Carry
 from tasks.postgres import Session
+from tasks.progress import unheard
 from tasks.tools import Tool
 
 _ROWS_SAID = re.compile(r"COPY (\d+)")
@@ -42,11 +43,13 @@ class Psql:
         *,
         take: Carry | None = None,
         on_copied: Callable[[int], None],
+        on_said: Callable[[str], None] = unheard,
         ensure_going: Callable[[], None],
     ) -> list[int]:
         """Carry out orders, or what is in the blocks where there are none; the blocks are then rows.
 
-        `on_copied` is called after each COPY with how many there have been; `take` is given what psql puts out, and
+        `on_copied` is called after each COPY with how many there have been, `on_said` with every other line that psql
+        has to say; `take` is given what psql puts out, and
         psql is then to say elsewhere what it has done (`\\\\o /dev/stderr`).
 
         Returns:
@@ -61,6 +64,8 @@ class Psql:
             if match := _ROWS_SAID.fullmatch(line):
                 done.append(int(match[1]))
                 on_copied(len(done))
+            else:
+                on_said(line)
 
         def feed(stream: IO[bytes]) -> None:
             for block in blocks:

@@ -47,17 +47,23 @@ def read_sequences(session: Session, wanted: Sequence[Entry]) -> list[SequenceSt
     """Ask every sequence where it stands now; a sequence knows of no snapshot."""
     oids = [entry.oid for entry in wanted if entry.classid and entry.title.startswith("SEQUENCE ")]
     named = session.all(statement("read_sequence_names"), {"oids": oids})
-    states: list[SequenceState] = []
-    for begin in range(0, len(named), _AT_ONCE):
-        asked = named[begin : begin + _AT_ONCE]
+    found = positions(session, [(schema, name) for _, schema, name in named])
+    return [
+        SequenceState(oid=oid, schema=schema, name=name, last_value=last_value, is_called=is_called)
+        for (oid, schema, name), (last_value, is_called) in zip(named, found, strict=True)
+    ]
+
+
+def positions(session: Session, names: Sequence[tuple[str, str]]) -> list[tuple[int, bool]]:
+    """Return last_value and is_called of each sequence, by schema and name, in this order."""
+    found: dict[int, tuple[int, bool]] = {}
+    for begin in range(0, len(names), _AT_ONCE):
+        asked = names[begin : begin + _AT_ONCE]
         # pg_sequences does not tell of a sequence that was restarted and has not been called since.
-        each = [f"select {number}, last_value, is_called from {{}}" for number in range(len(asked))]
-        names = [(schema, name) for _, schema, name in asked]
-        values = session.all(with_names(" union all ".join(each), *names))
-        for number, last_value, is_called in values:
-            oid, schema, name = asked[number]
-            states.append(SequenceState(oid=oid, schema=schema, name=name, last_value=last_value, is_called=is_called))
-    return states
+        each = [f"select {begin + number}, last_value, is_called from {{}}" for number in range(len(asked))]
+        values = session.all(with_names(" union all ".join(each), *asked))
+        found |= {number: (last_value, is_called) for number, last_value, is_called in values}
+    return [found[number] for number in range(len(names))]
 
 
 def read_foreign_keys(session: Session, wanted: Sequence[Entry]) -> list[ForeignKey]:

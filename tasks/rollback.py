@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 
-from tasks import catalogue, claims, dependents, generations, ledger
+from tasks import catalogue, claims, dependents, generations, keys, ledger
 from tasks.catalogue import Object
 from tasks.errors import NothingToRollBack
 from tasks.generations import DROPPED, previous
@@ -72,7 +72,11 @@ def _exchange(session: Session, current: State, before: State) -> None:
     _trade(session, shown, current.version_schemas, kept, before.version_schemas)
     catalogue.carry_grants(session, shown, kept, {previous(s): s for s in current.version_schemas})
     if current.load_id != before.load_id:
-        landed, aside = generations.load_objects(session, current), generations.load_objects(session, before)
+        landed, aside = generations.own_objects(session, current), generations.own_objects(session, before)
+        going = keys.between(session, landed, load_id=current.load_id)
+        coming = keys.between(session, aside, load_id=before.load_id)
+        keys.give_up_names(session, going)
+        keys.take_names(session, coming)
         _trade(session, landed, current.load_schemas, aside, before.load_schemas)
         ledger.set_load(session, current.load_id, state="set aside", place="previous")
         ledger.set_load(session, before.load_id, state="published", place="landing")

@@ -95,6 +95,11 @@ class restore(Section):
         choices=FOREIGN_KEYS,
         description="validate: checked on every row; not_valid: there, for whoever reads definitions; skip: none",
     )
+    unchanged: str = luigi.ChoiceParameter(
+        default="keep",
+        choices=["keep", "load"],
+        description="tables of which the landing holds the same rows already: keep, or load them again",
+    )
     on_dependents: str = luigi.ChoiceParameter(
         default="rebind",
         choices=["rebind", "refuse"],

@@ -123,6 +123,7 @@ def describe(
     numbered = [entry for entry in wanted if entry.classid]
     numbers = {"classids": [entry.classid for entry in numbered], "oids": [entry.oid for entry in numbered]}
     objects = session.all(statement("read_objects"), numbers)
+    brought_by = {(kind, identity): (classid, oid) for kind, _, identity, classid, oid in sorted(objects)}
     titles = [entry.title for entry in wanted]
     extensions = [
         Extension(name=name, schema=schema, version=version)
@@ -133,8 +134,9 @@ def describe(
     namespaces = [entry.oid for entry in wanted if entry.title.startswith("SCHEMA - ")]
     named = session.all("select nspname::text from pg_catalog.pg_namespace where oid = any(%s)", [namespaces])
     return {
-        "schemas": sorted({schema for _, schema, _ in objects} | {schema for (schema,) in named}),
-        "objects": sorted((kind, identity) for kind, _, identity in objects),
+        "schemas": sorted({schema for _, schema, *_ in objects} | {schema for (schema,) in named}),
+        "objects": list(brought_by),
+        "brought_by": list(brought_by.values()),
         "extensions": extensions,
         "collations": dict(session.all(statement("read_collations"), numbers)),
         "sequences": remainder.read_sequences(
@@ -223,7 +225,7 @@ def ensure_self_contained(session: Session, wanted: list[Entry]) -> None:
     made = {(entry.classid, entry.oid) for entry in contents.restored(wanted) if entry.classid}
     numbers = {"classids": [classid for classid, _ in made], "oids": [oid for _, oid in made]}
     # With what has no line of its own: the family of an operator class, the multirange of a range.
-    brought = {(kind, identity) for kind, _, identity in session.all(statement("read_objects"), numbers)}
+    brought = {(kind, identity) for kind, _, identity, *_ in session.all(statement("read_objects"), numbers)}
     schemas = [name for (name,) in session.all(statement("read_user_schemas"))]
     living = catalogue.living_in(session, schemas)
     absent = [o for o in living if (o.classid, o.objid) not in made and (o.type, o.identity) not in brought]

@@ -142,6 +142,7 @@ def restore_options(*, allow_older: bool) -> RestoreOptions:
         rebinds=rebinds(),
         verify=verify().level,
         drift=restore().drift,
+        keeps_unchanged=restore().unchanged == "keep",
         indexing=Indexing(restore().indexes, restore().foreign_keys),
     )
 

@@ -73,7 +73,7 @@ class Run:
         rows = sum(rows for _, rows in self.tables)
         load = Load(
             level="counts", verified="counted on both sides, table by table", not_compared=[], load_id=2,
-            tables=len(self.tables), rows=rows, drift=list(self.drift), catalogue={}, seconds=1.0,
+            tables=len(self.tables), unchanged=0, rows=rows, drift=list(self.drift), catalogue={}, seconds=1.0,
         )  # fmt: skip
         built = Build(
             version_id=2, schemas=["gold", "silver"], models=[], in_place=[], tests=self.models * self.tests,
@@ -98,7 +98,7 @@ class Run:
     def _manifest(self) -> Manifest:
         tables = [self._table(named, rows) for named, rows in self.tables]
         described: dict[str, Any] = {
-            "schemas": ["public"], "extensions": [], "objects": [], "catalogue": {}, "collations": {},
+            "schemas": ["public"], "extensions": [], "objects": [], "brought_by": [], "catalogue": {}, "collations": {},
             "sequences": [], "foreign_keys": [], "materialized": [], "definitions": "",
         }  # fmt: skip
         return Manifest(

@@ -88,3 +88,24 @@ create table if not exists towpath.home (
 insert into towpath.home (numbers)
 select array['towpath.loads', 'towpath.objects', 'towpath.steps']::regclass[]::bigint[]
 on conflict (is_only) do nothing;
+
+-- One row per load in place: a digest of the definitions and settings by which it was made.
+create table if not exists towpath.recipes (
+    load_id bigint primary key references towpath.loads,
+    recipe text not null
+);
+
+-- One row per object of a load in place, by its name in the landing: a digest of what the catalogues say of it; of a
+-- table, what its rows came from, and the transaction that wrote them. What is still so need not be loaded again.
+create table if not exists towpath.contents (
+    load_id bigint not null references towpath.loads,
+    object_type text not null,
+    identity text not null,
+    classid bigint not null,
+    objid bigint not null,
+    form text not null,
+    content text,
+    row_count bigint,
+    written_by bigint,
+    primary key (load_id, classid, objid)
+);

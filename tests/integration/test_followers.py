@@ -457,3 +457,29 @@ def test_a_table_that_has_become_a_partition_is_there_for_the_views_that_read_it
     published.load("second")
 
     assert published.query("select count(*) from own.prices") == [(20,)]
+
+
+def test_a_view_on_a_table_that_did_not_change_is_left_alone(published):
+    hang(published, "create view own.people as select * from public.actors")
+    number = published.query("select 'own.people'::regclass::oid")
+
+    night(published)
+    published.roll_back()
+
+    assert published.query("select 'own.people'::regclass::oid") == number
+    assert published.query("select count(*) from own.people") == [(56,)]
+
+
+def test_a_view_on_tables_of_which_one_has_changed_reads_what_readers_see(published):
+    hang(
+        published,
+        "create view own.roles as select price, actor_id from public.films inner join public.film_actors"
+        " using (film_id)",
+    )
+
+    night(published)
+    after = published.query("select distinct price from own.roles")
+    published.roll_back()
+
+    assert after == [(99,)]
+    assert published.query("select max(price) < 99, count(*) from own.roles") == [(True, 62)]

@@ -205,3 +205,45 @@ def test_a_new_load_replaces_both_versions(replaced):
         ("dropped",),
         ("published",),
     ]
+
+
+def test_a_table_that_both_loads_share_stays_where_it_is_there_and_back(replaced):
+    numbers = "select 'public.actors'::regclass::oid, 'public.film_actors'::regclass::oid"
+    before = replaced.query(numbers)
+
+    replaced.roll_back()
+    there = replaced.query(numbers)
+    replaced.roll_back()
+
+    assert replaced.query("select to_regclass('public__previous.actors') is null") == [(True,)]
+    assert [there, replaced.query(numbers)] == [before, before]
+
+
+def test_the_keys_of_what_both_loads_share_lead_to_what_is_in_the_landing_under_their_names(replaced):
+    keys = """
+        select conname, confrelid::regclass::text from pg_constraint
+        where contype = 'f' and conrelid = 'public.film_actors'::regclass and confrelid <> 'public.actors'::regclass
+        order by 2
+    """
+    before = replaced.query(keys)
+
+    replaced.roll_back()
+    there = replaced.query(keys)
+    replaced.roll_back()
+
+    assert before[0] == ("film_actors_film_id_fkey", "public.films")
+    assert before[1][1] == "public__previous.films"
+    assert there[0] == before[0]
+    assert there[1][1] == before[1][1]
+    assert there[1][0] != before[1][0]
+    assert replaced.query(keys) == before
+
+
+def test_after_a_roll_back_the_next_load_shares_with_the_load_that_came_back(replaced):
+    replaced.roll_back()
+
+    load = replaced.load("third")
+
+    assert (load.tables, load.unchanged) == (5, 4)
+    assert replaced.query("select count(*) from public.films") == [(21,)]
+    assert replaced.query("select count(*) from public__previous.films") == [(20,)]
