@@ -118,9 +118,7 @@ class Loading:
                 writers.append(int(match[1]))
 
         try:
-            counts = self.psql.copy(
-                orders, blocks, on_copied=on_copied, on_said=on_said, ensure_going=ensure_going
-            )
+            counts = self.psql.copy(orders, blocks, on_copied=on_copied, on_said=on_said, ensure_going=ensure_going)
         except CopyBrokenError as error:
             self.psql.session.ensure_in_reach()
             raise RestoreFailed(
