@@ -105,10 +105,10 @@ def move(session: Session, objects: Iterable[Object], schemas: Mapping[str, str]
     # An identity is quoted by the server itself. "routine f()" is right for functions, procedures and aggregates;
     # "aggregate f()" would have to be "aggregate f(*)".
     kinds = {found: _KEYWORDS.get(found.type, found.type) for found in objects}
-    _hurriedly(session, [f"alter {kinds[o]} {o.identity} set schema {quoted(schemas[o.schema])}" for o in kinds])
+    hurriedly(session, [f"alter {kinds[o]} {o.identity} set schema {quoted(schemas[o.schema])}" for o in kinds])
 
 
-def _hurriedly(session: Session, statements: Sequence[str]) -> None:
+def hurriedly(session: Session, statements: Sequence[str]) -> None:
     """Run statements that lock, many at a time."""
     hurries = False
     for begin in range(0, len(statements), _AT_ONCE):
@@ -155,7 +155,7 @@ def _lock(session: Session, objects: Iterable[Object]) -> None:
     """Keep others from hanging something on these relations between our look at what does and the drop."""
     # `lock table` would lock what a view reads as well, and takes no materialized view.
     relations = [found.identity for found in objects if found.type in _RELATIONS and found.is_owned]
-    _hurriedly(session, [f"alter table {identity} owner to current_user" for identity in relations])
+    hurriedly(session, [f"alter table {identity} owner to current_user" for identity in relations])
 
 
 _RELATIONS = {"table", "view", "materialized view", "foreign table"}
@@ -176,7 +176,7 @@ def carry_grants(
     """Grant on each new relation what its namesake among the old ones grants; old schema to new schema."""
     pairs = {"old_schemas": list(schemas), "new_schemas": list(schemas.values())}
     oids = {"old_oids": [o.objid for o in old], "new_oids": [o.objid for o in new]}
-    _hurriedly(session, [grant for (grant,) in session.all(statement("read_relation_grants"), {**oids, **pairs})])
+    hurriedly(session, [grant for (grant,) in session.all(statement("read_relation_grants"), {**oids, **pairs})])
 
 
 def copy_default_privileges(session: Session, old_schema: str, new_schema: str) -> None:

@@ -39,6 +39,11 @@ class Content:
     rows: Rows | None
 
     @property
+    def name(self) -> tuple[str, str]:
+        """Type and identity, by which a dump knows it too."""
+        return self.type, self.identity
+
+    @property
     def place(self) -> TableName:
         """Schema and name, of a relation."""
         schema, name = split(self.identity)[:2]
@@ -69,26 +74,34 @@ def forms_of(session: Session, numbers: Sequence[Number]) -> dict[Number, str]:
     return {(classid, objid): form for classid, objid, form in session.all(statement("read_forms"), given)}
 
 
-def touched(session: Session, tables: Mapping[int, Rows]) -> set[int]:
-    """Return which of these tables, by their numbers, have other rows than were written by their load, or are gone."""
+def touched(session: Session, objects: Sequence[Content]) -> list[Content]:
+    """List the tables among these that have other rows than were written by their load."""
+    tables = {one.number[1]: one.rows for one in objects if one.rows is not None}
     query = "select oid::bigint, oid::regclass::text from pg_catalog.pg_class where oid = any(%s::bigint[]::oid[])"
     named = session.all(query, [list(tables)])
     untouched = set()
     for begin in range(0, len(named), _AT_ONCE):
-        each = [
-            _COUNT.format(oid=oid, writer=tables[oid].written_by or 0, table=name)
-            for oid, name in named[begin : begin + _AT_ONCE]
-        ]
+        asked = named[begin : begin + _AT_ONCE]
+        each = [_COUNT.format(oid=oid, writer=tables[oid].written_by or 0, table=name) for oid, name in asked]
         counts = session.all(" union all ".join(each))
         untouched |= {oid for oid, count, written in counts if count == written == tables[oid].count}
-    return set(tables) - untouched
+    return [one for one in objects if one.rows is not None and one.number[1] not in untouched]
 
 
 def record(
-    session: Session, objects: Sequence[Object], rows: Mapping[TableName, Rows], *, load_id: int, recipe: str
+    session: Session,
+    objects: Sequence[Object],
+    rows: Mapping[TableName, Rows],
+    shared: Mapping[Number, str],
+    *,
+    load_id: int,
+    recipe: str,
 ) -> None:
-    """Note how a load in the landing was made, what its objects are and what its tables hold; in a transaction."""
-    forms = forms_of(session, [(o.classid, o.objid) for o in objects])
+    """Note how a load in the landing was made, what its objects are and what its tables hold; in a transaction.
+
+    What is `shared` keeps the form that it has had since it was made.
+    """
+    forms = {**forms_of(session, [(o.classid, o.objid) for o in objects]), **shared}
     noted = [Content(o.type, o.identity, (o.classid, o.objid), forms[o.classid, o.objid], None) for o in objects]
     held = [rows.get(one.place) if one.type == "table" else None for one in noted]
     columns = {

@@ -32,23 +32,22 @@ def between(session: Session, objects: Sequence[Object], *, load_id: int) -> lis
 
 def drop(session: Session, keys: Sequence[Key]) -> None:
     """Drop them, before that to which they lead; must be in a transaction."""
-    for key in keys:
-        _alter(session, key, f"drop constraint {quoted(key.name)}")
+    _alter(session, [(key, f"drop constraint {quoted(key.name)}") for key in keys])
 
 
 def give_up_names(session: Session, keys: Sequence[Key]) -> None:
     """Let them be called after their numbers; must be in a transaction."""
-    for key in keys:
-        _alter(session, key, f"rename constraint {quoted(key.name)} to {quoted(f'{key.oid}__previous')}")
+    _alter(session, [(key, _renaming(key.name, f"{key.oid}__previous")) for key in keys])
 
 
 def take_names(session: Session, keys: Sequence[Key]) -> None:
     """Let them be called as they were when their load had come; must be in a transaction."""
-    for key in keys:
-        if key.name != key.noted_name:
-            _alter(session, key, f"rename constraint {quoted(key.name)} to {quoted(key.noted_name)}")
+    _alter(session, [(key, _renaming(key.name, key.noted_name)) for key in keys if key.name != key.noted_name])
 
 
-def _alter(session: Session, key: Key, change: str) -> None:
-    catalogue.hurry(session)
-    session.run(f"alter table {key.table} {change}")
+def _renaming(old: str, new: str) -> str:
+    return f"rename constraint {quoted(old)} to {quoted(new)}"
+
+
+def _alter(session: Session, changes: Sequence[tuple[Key, str]]) -> None:
+    catalogue.hurriedly(session, [f"alter table {key.table} {change}" for key, change in changes])

@@ -114,7 +114,7 @@ def restore(
         )
         listener(_COMPARING, f"comparing {len(manifest.tables)} tables with what was dumped ({options.verify})")
         proved = proof.compare(session, manifest, options.verify)
-        _accept(session, manifest, load_id, rows, recipe=options.recipe(manifest))
+        _accept(session, manifest, load_id, rows, plan, recipe=options.recipe(manifest))
     except BaseException as error:
         _put_back(destination, options, error)
         raise
@@ -195,7 +195,9 @@ def _make_schemas(session: Session, manifest: Manifest) -> None:
         )
 
 
-def _accept(session: Session, manifest: Manifest, load_id: int, rows: Mapping[TableName, Rows], *, recipe: str) -> None:
+def _accept(
+    session: Session, manifest: Manifest, load_id: int, rows: Mapping[TableName, Rows], plan: Plan, *, recipe: str
+) -> None:
     with session.transaction():
         holding = read_holding(session)
         objects = ledger.objects_of(session, manifest.schemas, load_id=load_id)
@@ -204,7 +206,7 @@ def _accept(session: Session, manifest: Manifest, load_id: int, rows: Mapping[Ta
             places = {generations.previous(schema): schema for schema in before.load_schemas}
             catalogue.carry_grants(session, generations.load_objects(session, before), objects, places)
         ledger.record_objects(session, objects, load_id=load_id)
-        inventory.record(session, objects, rows, load_id=load_id, recipe=recipe)
+        inventory.record(session, objects, rows, plan.shared, load_id=load_id, recipe=recipe)
         ledger.set_load(session, load_id, state="restored", place="landing")
 
 

@@ -137,7 +137,7 @@ def _dumped(ended: Ended, before: Json | None) -> Json:
 
 def _restored(ended: Ended) -> Json:
     restored = ended.checkpoints.get("restore", {})
-    empty: Json = {"load_id": None, "verified": None, "not_compared": [], "drift": []}
+    empty: Json = {"load_id": None, "unchanged": 0, "verified": None, "not_compared": [], "drift": []}
     return {name: restored.get(name, default) for name, default in empty.items()}
 
 

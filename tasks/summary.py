@@ -16,13 +16,14 @@ def summarize(report: Json, folder: Path, *, shown: list[str]) -> str:
     """Say it in a dozen lines."""
     steps = ", ".join(f"{s['step']} {s['seconds']:.1f} s" for s in report["steps"] if s["step"] != "Preflight")
     tables = ", ".join(f"{t['table']} {t['rows']}" for t in report["tables"][:8])
+    kept = f", {report['unchanged']} unchanged and not loaded again" if report["unchanged"] else ""
     more = f" and {len(report['tables']) - 8} more" if report["tables"][8:] else ""
     lines = [
         "",
         f"Run {report['run']} is published: readers of {report['destination']} see {report['source']['database']}",
         f"as of {report['source']['snapshot_at'][:19]} UTC.",
         "",
-        f"  tables     {len(report['tables'])} with {report['rows']} rows, {report['verified']}",
+        f"  tables     {len(report['tables'])} with {report['rows']} rows, {report['verified']}{kept}",
         f"             {tables}{more}",
         f"  models     {len(report['models'])} in {', '.join(report['schemas']) or 'their schemas, in place'}",
         f"  tests      {report['tests_passed']} passed",

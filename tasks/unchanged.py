@@ -1,7 +1,7 @@
 """What the next load takes over from the one before, as it is, instead of making and filling it again."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from tasks import generations, inventory, ties
@@ -19,19 +19,16 @@ logger = logging.getLogger(__name__)
 _ALWAYS_MADE = "MATERIALIZED VIEW "
 _SHOWN = 10
 
-Name = tuple[str, str]
-"""Type and identity, as `pg_identify_object` gives them."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What of a dump is made, and what is not because the load shares it with the one before, by number.
+    """What of a dump is made, and what is not because the load shares it with the one before: its number, its form.
 
     `rows` are what the shared tables hold.
     """
 
     made: list[Entry]
-    shared: Set[Number] = frozenset()
+    shared: Mapping[Number, str] = field(default_factory=dict)
     rows: Mapping[TableName, Rows] = field(default_factory=dict)
 
 
@@ -44,26 +41,24 @@ def plan(session: Session, holding: Holding, manifest: Manifest, entries: Sequen
     if before is None or inventory.recipe_of(session, before.load_id) != recipe:
         return everything
     number_of = _numbers(manifest, entries)
-    known = {number_of.get((one.type, one.identity), 0): one for one in inventory.contents_of(session, before.load_id)}
-    if not known or 0 in known:
+    known = inventory.contents_of(session, before.load_id)
+    if not known or any(one.name not in number_of for one in known):
         return everything
     altered = _altered(session, known)
     changed = {
-        *altered,
-        *_changed_tables(manifest, known),
+        *(number_of[one.name] for one in [*altered, *_changed_tables(manifest, known)]),
         *_moved_sequences(session, before, manifest, entries),
         *(entry.number for entry in entries if entry.title.startswith(_ALWAYS_MADE)),
     }
     made = ties.made(entries, changed)
-    rows = {number: one.rows for number, one in known.items() if one.rows is not None and number not in made}
-    touched = inventory.touched(session, {known[number].number[1]: held for number, held in rows.items()})
-    spoilt = altered | {number for number in rows if known[number].number[1] in touched}
-    made = ties.made(entries, changed | spoilt)
-    _tell_of([known[number].identity for number in sorted(spoilt)])
+    touched = inventory.touched(session, [one for one in known if number_of[one.name] not in made])
+    made = ties.made(entries, changed | {number_of[one.name] for one in touched})
+    _tell_of([one.identity for one in [*altered, *touched]])
+    kept = [one for one in known if number_of[one.name] not in made]
     return Plan(
         made=[entry for entry in entries if entry.number in made],
-        shared={one.number for number, one in known.items() if number not in made},
-        rows={known[number].place: held for number, held in rows.items() if number not in made},
+        shared={one.number: one.form for one in kept},
+        rows={one.place: one.rows for one in kept if one.rows is not None},
     )
 
 
@@ -80,24 +75,24 @@ def _before(holding: Holding) -> State | None:
     return before if before is not None and before.is_load_whole else None
 
 
-def _numbers(manifest: Manifest, entries: Iterable[Entry]) -> dict[Name, int]:
-    """Map each object to the number of the entry that brings it."""
+def _numbers(manifest: Manifest, entries: Iterable[Entry]) -> dict[tuple[str, str], int]:
+    """Map each object, by type and identity, to the number of the entry that brings it, alone or with others."""
     numbers = {(entry.classid, entry.oid): entry.number for entry in entries if entry.classid}
     brought = zip(manifest.objects, manifest.brought_by, strict=True)
     return {found: numbers[source] for found, source in brought if source in numbers}
 
 
-def _altered(session: Session, known: Mapping[int, Content]) -> set[int]:
-    """Return what is defined otherwise than when the load had come, or is gone."""
-    forms = inventory.forms_of(session, [one.number for one in known.values()])
-    return {number for number, one in known.items() if forms.get(one.number) != one.form}
+def _altered(session: Session, known: Sequence[Content]) -> list[Content]:
+    """List what is defined otherwise than when the load had come, or is gone."""
+    forms = inventory.forms_of(session, [one.number for one in known])
+    return [one for one in known if forms.get(one.number) != one.form]
 
 
-def _changed_tables(manifest: Manifest, known: Mapping[int, Content]) -> set[int]:
-    """Return the tables of which the dump has other rows than the load."""
+def _changed_tables(manifest: Manifest, known: Sequence[Content]) -> list[Content]:
+    """List the tables of which the dump has other rows than the load."""
     contents = {(table.schema, table.name): manifest.content_of(table) for table in manifest.tables}
-    tables = {number: one for number, one in known.items() if one.type == "table"}
-    return {n for n, one in tables.items() if one.rows is None or contents.get(one.place) != one.rows.content}
+    tables = [one for one in known if one.type == "table"]
+    return [one for one in tables if one.rows is None or contents.get(one.place) != one.rows.content]
 
 
 def _moved_sequences(session: Session, before: State, manifest: Manifest, entries: Iterable[Entry]) -> set[int]:

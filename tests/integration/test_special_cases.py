@@ -18,3 +18,14 @@ def test_every_special_case_arrives_as_it_is_at_the_source(source, destination, 
     at_the_source = everything(source)
     assert len(at_the_source["relations"]) > 1
     assert "\n".join(differences(at_the_source, everything(destination))) == ""
+
+
+@pytest.mark.parametrize("case", list(CASES))
+def test_every_special_case_that_did_not_change_is_not_loaded_again(source, destination, tools, tmp_path, case):
+    run_sql_file(source, CASES[case])
+    copied(source, destination, tools, tmp_path / "first")
+
+    load = copied(source, destination, tools, tmp_path / "second")
+
+    assert load.unchanged == load.tables
+    assert "\n".join(differences(everything(source), everything(destination))) == ""
