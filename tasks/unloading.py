@@ -99,7 +99,9 @@ def plan(
 ) -> list[list[Piece]]:
     """Part the work into shipments, each for one psql, the largest first: a range of a large table, or small tables."""
     total = sum(source.table_bytes for source in sources)
-    range_bytes = max(_LEAST_RANGE_BYTES, total // (_RANGES_PER_JOB * max(jobs, 1)))
+    wanted = max(_LEAST_RANGE_BYTES, total // (_RANGES_PER_JOB * max(jobs, 1)))
+    # A power of two: as other tables grow, the ranges of one that does not change stay as they are.
+    range_bytes = 1 << (wanted - 1).bit_length()
     large: list[list[Piece]] = []
     groups: list[list[Piece]] = []
     for source in sorted(sources, key=lambda each: -each.table_bytes):

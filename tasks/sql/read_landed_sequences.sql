@@ -4,7 +4,7 @@ select
     namespace.nspname::text as schema_name,
     class.relname::text as sequence_name
 from towpath.objects as landed
-inner join pg_catalog.pg_class as class on landed.objid = class.oid::bigint
+inner join pg_catalog.pg_class as class on landed.objid::oid = class.oid
 inner join pg_catalog.pg_namespace as namespace on class.relnamespace = namespace.oid
 where
     landed.load_id = %(load_id)s
