@@ -177,6 +177,7 @@ def _table_of(
         columns=found.source.columns if found else [],
         is_binary=found is not None and found.source.is_binary,
         files=list(found.files) if found else [],
+        form=found.source.form if found else None,
         digest=digested.digest if digested else None,
     )
 

@@ -15,7 +15,7 @@ class Table:
 
     `oid` is its number and `bytes` its size at the source. `files` are the names of its rows' files in the dump, in
     order, all of one form, and `columns` what they carry. `digest` is of these rows, in any order; None where they were
-    only counted.
+    only counted. `form` is that of `unloading.RowSource`.
     """
 
     oid: int
@@ -27,6 +27,7 @@ class Table:
     columns: list[str]
     is_binary: bool
     files: list[str]
+    form: str | None
     digest: str | None = None
 
     def __str__(self) -> str:

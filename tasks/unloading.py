@@ -23,7 +23,10 @@ _READS_RANGES = 140000
 
 @dataclass(frozen=True, kw_only=True)
 class RowSource:
-    """A row of `read_row_sources.sql`: a table that may have rows."""
+    """A row of `read_row_sources.sql`: a table that may have rows.
+
+    `form` is equal as long as the same rows read the same; None where that cannot be told.
+    """
 
     oid: int
     schema: str
@@ -31,6 +34,7 @@ class RowSource:
     columns: list[str]
     is_binary_safe: bool
     is_heap: bool
+    form: str | None
     heap_bytes: int
     table_bytes: int
     block_bytes: int

@@ -66,10 +66,9 @@ def take_over(session: Session, sources: Sequence[RowSource], earlier: Earlier, 
 def _is_alike(source: RowSource, table: Table | None) -> bool:
     if table is None:
         return False
-    now = (source.schema, source.name, source.columns, source.is_binary)
-    is_same = now == (table.schema, table.name, table.columns, table.is_binary)
-    # What else keeps rows need not tell who wrote them.
-    return is_same and source.is_heap and bool(table.files)
+    now = (source.schema, source.name, source.columns, source.is_binary, source.form)
+    then = (table.schema, table.name, table.columns, table.is_binary, table.form)
+    return now == then and source.form is not None and bool(table.files)
 
 
 def _unwritten(

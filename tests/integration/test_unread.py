@@ -129,6 +129,28 @@ def test_all_is_read_where_a_definition_changed(dumps, taken_over, filled):
     assert taken_over(dumps("second"), "second") == set()
 
 
+def test_a_column_that_was_dropped_and_made_again_with_other_values_is_read(dumps, taken_over, filled):
+    with connect(filled) as session:
+        session.run("alter table public.small add column mark integer default 1")
+        dumps("first")
+        session.run("alter table public.small drop column mark")
+        session.run("alter table public.small add column mark integer default 2")
+        session.run("alter table public.small alter column mark set default 1")
+
+    assert taken_over(dumps("second"), "second") == {"large", "other"}
+
+
+def test_a_table_that_shows_the_names_of_things_is_always_read(dumps, taken_over, filled):
+    with connect(filled) as session:
+        session.run("create domain public.thing as regclass")
+        session.run("create table public.named (id integer, what public.thing)")
+        session.run("insert into public.named values (1, 'public.large')")
+
+    dumps("first")
+
+    assert taken_over(dumps("second"), "second") == {"large", "small", "other"}
+
+
 def test_all_is_read_where_it_is_to_be(dumps, taken_over):
     dumps("first")
 
