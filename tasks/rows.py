@@ -9,7 +9,7 @@ from typing import IO
 
 from backports import zstd
 
-from tasks.checkpoints import Json, writing_to
+from tasks.checkpoints import Json
 from tasks.errors import SettingInvalid
 
 # Whose binary form is the same on every server since 14. Not here, and so copied as text: types of the source's own,
@@ -60,14 +60,10 @@ ZSTD_1 = Compression(1)
 
 
 def store(stream: IO[bytes], path: Path, compression: Compression) -> Json:
-    """Write what a stream gives to a file, and return the file's size and SHA-256, known with its last byte.
-
-    Raises:
-        ArtifactsUnwritable: the disk is full.
-    """
+    """Write what a stream gives to a file, and return the file's size and SHA-256, known with its last byte."""
     compressor = zstd.ZstdCompressor(level=compression.level) if compression.level else None
     digest, size = hashlib.sha256(), 0
-    with writing_to(path.parent), path.open("wb") as file:
+    with path.open("wb") as file:
 
         def write(block: bytes) -> None:
             nonlocal size

@@ -153,7 +153,7 @@ class Unloading:
 
         They raise:
             DumpFailed: a table could not be read; it is named.
-            ArtifactsUnwritable: the disk of the dump is full.
+            ArtifactsUnwritable, OSError: the disk of the dump is full.
         """
         (self.directory / "rows").mkdir(exist_ok=True)
         return [functools.partial(self._ship, shipment) for shipment in shipments]
@@ -179,7 +179,7 @@ class Unloading:
                 ensure_going=ensure_going,
             )
         except CopyBrokenError as error:
-            ensure_writable(self.directory)
+            ensure_writable(self.directory.parent)
             raise DumpFailed(
                 f"the rows of {shipment[min(error.done, len(shipment) - 1)].table.source} in "
                 f"{self.psql.session.database} could not be read: {error.said}; the destination was not touched",

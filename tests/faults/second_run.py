@@ -118,8 +118,8 @@ def befall_each_step(world: World, start: Start, *arguments: str, fault: Fault) 
         assert job.process.poll() is None, job.said
         return job
 
-    fault("dump", world.source, run_until(lambda _: is_at_work(world.source, "^copy public.bulk")))
-    restoring = "^copy public.bulk|^alter table only public.bulk"
+    fault("dump", world.source, run_until(lambda _: is_at_work(world.source, "^copy .*bulk")))
+    restoring = "^copy .*bulk|^alter table only public.bulk"
     fault("restore", destination, run_until(lambda _: is_at_work(destination, restoring)))
     with closing(open_session(destination)) as holder:
         holder.run("select pg_advisory_lock(7)")

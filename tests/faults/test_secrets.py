@@ -119,7 +119,7 @@ def all_that_can_happen(world: World, environment: dict[str, str], wrong: dict[s
         command = [*words, f"--logging-conf-file={debugging}", f"--scheduler-url={url}"]
         environment |= {"LUIGI_CONFIG_PATH": str(PROJECT / "luigid.cfg")}
         traces.runs.append(run_to_the_end(command, **environment | wrong))
-        traces.runs.append(run_to_the_end([*command, "--dump-compress=nonsense"], **environment))
+        traces.runs.append(run_to_the_end([*command, '--source-schemas=["nowhere"]'], **environment))
         (world.project / "models" / "broken.sql").write_text(BROKEN_MODEL, encoding="utf-8")
         traces.runs.append(run_to_the_end(command, **environment))
         traces.pages |= {f"failed: {name}": page for name, page in pages_of(url).items()}

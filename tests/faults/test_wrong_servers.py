@@ -110,7 +110,7 @@ def test_a_destination_that_is_a_standby_is_refused_and_its_primary_is_not(world
 def test_a_standby_is_a_source_like_any_other_until_the_primary_takes_back_what_it_reads(
     world, primary, standby, start
 ):
-    shop, reading = primary.database("shop"), "select 1 from pg_stat_activity where query ilike 'copy public.bulk %'"
+    shop, reading = primary.database("shop"), "select 1 from pg_stat_activity where query ilike 'copy %bulk%'"
     copy = World(standby.database("shop"), world.destination, world.artifacts, world.project)
     caught_up(primary, standby)
 
