@@ -75,7 +75,7 @@ def living_in(session: Session, schemas: Iterable[str]) -> list[Object]:
     return [Object(*row) for row in rows]
 
 
-def family_of(session: Session, objects: Sequence[Object | Dependent]) -> list[Part]:
+def family_of(session: Session, objects: Sequence[Object | Part | Dependent]) -> list[Part]:
     """List these objects with all that is part of them."""
     rows = session.all(statement("read_family"), _numbers(objects))
     return [Part(*row) for row in rows]

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from tasks import catalogue, followers, generations, ledger
+from tasks import catalogue, followers, generations, inventory, ledger
 from tasks.catalogue import Object
 from tasks.followers import Follower
 from tasks.ledger import Holding, State
@@ -56,12 +56,14 @@ def followed(
 ) -> AbstractContextManager[list[Follower]]:
     """Let what others hung on loads and versions, but for a load that stays, follow what the block puts in their place.
 
-    Must be in a transaction; see `followers.carried`.
+    What two loads share stays in any case. Must be in a transaction; see `followers.carried`.
     """
     objects = all_objects(session, holding)
-    unmoved = {o.objid for o in generations.load_objects(session, staying)} if staying else set()
+    unmoved = inventory.numbers_shared(session)
+    if staying is not None:
+        unmoved |= {(o.classid, o.objid) for o in generations.load_objects(session, staying)}
     parts = ledger.all_parts(session, beside=objects)
-    moving = catalogue.family_of(session, [o for o in objects if o.objid not in unmoved])
+    moving = catalogue.family_of(session, [o for o in objects if (o.classid, o.objid) not in unmoved])
     return followers.carried(session, moving, parts, renamed=renamed, state=state)
 
 

@@ -122,3 +122,12 @@ def numbers_beside(session: Session, load_id: int) -> set[Number]:
     """Return the numbers of all that other loads consist of: what a load shares with them is among these."""
     query = "select classid, objid from towpath.objects where load_id <> %s and classid is not null"
     return {(classid, objid) for classid, objid in session.all(query, [load_id])}
+
+
+def numbers_shared(session: Session) -> set[Number]:
+    """Return the numbers of what belongs to two loads."""
+    query = (
+        "select classid, objid from towpath.objects where load_id is not null and classid is not null"
+        " group by classid, objid having count(distinct load_id) > 1"
+    )
+    return {(classid, objid) for classid, objid in session.all(query)}

@@ -18,13 +18,14 @@ class Key:
     """A row of `read_keys_between.sql`; the table's name is quoted where it must be."""
 
     table: str
-    oid: int
+    classid: int
+    objid: int
     name: str
     noted_name: str
 
 
-def between(session: Session, objects: Sequence[Object], *, load_id: int) -> list[Key]:
-    """List the keys that lead to a load's own objects from what it shares with another one."""
+def between(session: Session, objects: Sequence[Object], *, load_id: int | None = None) -> list[Key]:
+    """List the keys that lead to a load's own objects from what it shares with another one, as that load noted them."""
     tables = [found.objid for found in objects if found.type == "table"]
     rows = session.all(statement("read_keys_between"), {"load_id": load_id, "tables": tables}) if tables else []
     return [Key(*row) for row in rows]
@@ -37,7 +38,7 @@ def drop(session: Session, keys: Sequence[Key]) -> None:
 
 def give_up_names(session: Session, keys: Sequence[Key]) -> None:
     """Let them be called after their numbers; must be in a transaction."""
-    _alter(session, [(key, _renaming(key.name, f"{key.oid}__previous")) for key in keys])
+    _alter(session, [(key, _renaming(key.name, f"{key.objid}__previous")) for key in keys])
 
 
 def take_names(session: Session, keys: Sequence[Key]) -> None:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tasks import home
+from tasks import home, keys
 from tasks.catalogue import Object, Part, family_of, living_in
 from tasks.manifest import Manifest
 from tasks.postgres import Database, Session, connect
@@ -188,7 +188,10 @@ def all_parts(session: Session, *, beside: Sequence[Object]) -> list[Part]:
     rows = session.all("select distinct classid, objid, object_name from towpath.objects where classid is not null")
     noted = [Part(*row) for row in rows] if home.is_here(session) else []
     numbers = {(part.classid, part.objid) for part in noted}
-    return [*noted, *family_of(session, [o for o in beside if (o.classid, o.objid) not in numbers])]
+    others = [o for o in beside if (o.classid, o.objid) not in numbers]
+    # Half a load may have added keys to what it shares.
+    leading = [Part(key.classid, key.objid, key.name) for key in keys.between(session, others)]
+    return [*noted, *family_of(session, [*others, *leading])]
 
 
 def set_load(session: Session, load_id: int, *, state: str, place: str | None) -> None:

@@ -2,7 +2,8 @@
 -- the load has noted for it. A key of a partition that comes with its parent's is none by itself.
 select
     pg_catalog.format('%%I.%%I', namespace.nspname, referring.relname) as table_name,
-    foreign_key.oid::bigint as oid,
+    foreign_key.tableoid::bigint as classid,
+    foreign_key.oid::bigint as objid,
     foreign_key.conname::text as key_name,
     coalesce(noted.object_name, foreign_key.conname::text) as noted_name
 from pg_catalog.pg_constraint as foreign_key

@@ -1,8 +1,10 @@
 """A database with one thing of each kind that real ones have, copied three times in a row."""
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,8 +13,8 @@ from tasks.manifest import Manifest
 from tasks.postgres import Database
 from tasks.statements import with_names
 from tests.conftest import DATA, _fresh, run_sql_file
-from tests.integration.comparing import DEFINITIONS, RELATIONS
-from tests.integration.copying import dumped, restored
+from tests.integration.comparing import DEFINITIONS, RELATIONS, differences, everything
+from tests.integration.copying import OPTIONS, dumped, restored
 
 # Schemas are told by their number in a list, so that every query looks at the same ones on both sides.
 SCHEMAS = ["Sales", "prêt-à-porter", 'it\'s "ours"', "extensions", "empty 100%", "public"]
@@ -25,11 +27,13 @@ class Copied:
     source: Database
     destination: Database
     manifest: Manifest
+    folder: Path
 
 
 @pytest.fixture(scope="module")
 def copied(servers, tools, tmp_path_factory) -> Iterator[Copied]:
-    """The database after three loads, each from a dump of its own."""
+    """The database after three loads, each from a dump of its own and of everything."""
+    options = dataclasses.replace(OPTIONS, keeps_unchanged=False)
     fresh = contextlib.contextmanager(_fresh)
     with (
         fresh(servers["source"], "real_source") as source,
@@ -37,11 +41,12 @@ def copied(servers, tools, tmp_path_factory) -> Iterator[Copied]:
     ):
         run_sql_file(source, DATA / "real_world.sql")
         manifests = []
+        folder = Path()
         for run in ("first", "second", "third"):
             folder = tmp_path_factory.mktemp(run)
             manifests.append(dumped(source, folder, tools))
-            restored(manifests[-1], folder, destination, tools)
-        yield Copied(source, destination, manifests[-1])
+            restored(manifests[-1], folder, destination, tools, options)
+        yield Copied(source, destination, manifests[-1], folder)
 
 
 def contents(query, database: Database, kinds: list[str]) -> dict[str, tuple[Any, ...]]:
@@ -168,3 +173,10 @@ def test_no_schema_is_left_in_passing(copied, query):
     }  # fmt: skip
 
     assert strangers == set()
+
+
+def test_of_all_that_did_not_change_nothing_is_loaded_again(copied, tools):
+    load = restored(copied.manifest, copied.folder, copied.destination, tools)
+
+    assert load.unchanged == load.tables
+    assert differences(everything(copied.source), everything(copied.destination)) == []

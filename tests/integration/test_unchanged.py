@@ -11,13 +11,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from tasks import claims, landing
-from tasks.archive import DumpOptions
+from tasks import admission, claims, contents, filling, landing, unchanged
+from tasks.archive import DumpOptions, Restoring
+from tasks.dump_folder import DEFINITIONS
 from tasks.indexing import Indexing
+from tasks.ledger import read_holding
 from tasks.postgres import Database, connect
+from tasks.progress import unheard
 from tests.conftest import PROJECT, uri_of
 from tests.integration.comparing import differences, everything
-from tests.integration.copying import OPTIONS, dumped, restored
+from tests.integration.copying import OPTIONS, dumped, ignore, restored
 from tests.worlds import wait_until
 
 SHOP = """
@@ -394,3 +397,22 @@ def test_a_load_that_was_killed_while_it_shared_is_put_back_by_the_next_one(shop
     shop.ensure_alike()
     assert {name for name, number in shop.numbers().items() if number != before[name]} == MAKERS
     assert shop.ask(ASIDE) == [("products", "public__previous.makers")]
+
+
+def test_what_a_killed_load_added_to_tables_that_stayed_does_not_stop_the_preflight_of_the_next_run(shop):
+    shop.load()
+    manifest = shop.dump(CHANGE)
+
+    archive = shop.folder / str(shop.dumps) / "dump" / DEFINITIONS
+    entries = contents.restored(contents.entries(shop.tools.pg_restore, archive, timeout_seconds=60))
+    session = claims.claim(shop.destination)
+    plan = unchanged.plan(session, read_holding(session), manifest, entries, recipe=OPTIONS.recipe(manifest))
+    landing._set_aside(session, manifest, OPTIONS, unheard, plan=plan, run="killed")
+    restoring = Restoring(session=session, tool=shop.tools.pg_restore, archive=archive, timeout_seconds=60)
+    filling.fill(restoring, manifest, shop.tools.psql, plan, indexing=OPTIONS.indexing, jobs=2, listener=ignore)
+    claims.release(shop.destination)
+
+    with connect(shop.destination) as looking:
+        admission.ensure_fit(looking, manifest, OPTIONS)
+
+    assert shop.loaded() == MAKERS
