@@ -19,7 +19,7 @@ SECOND = ("FullPipeline", "--run-id=second")
 # Enough rows for half a second of work in each direction, and changes to what the first run has brought.
 CHANGES = """
 create table public.bulk as
-    select i as bulk_id, md5(i::text) as one, md5((-i)::text) as two from generate_series(1, 300000) as i;
+    select i as bulk_id, md5(i::text) as one, md5((-i)::text) as two from generate_series(1, 1000000) as i;
 alter table public.bulk add primary key (bulk_id);
 update public.films set title = 'Renamed' where film_id = 1;
 delete from public.film_actors where film_id = 20;
