@@ -191,3 +191,12 @@ def test_every_step_of_every_run_is_in_the_audit_log(films, destination, luigi, 
     assert failed.returncode == 28
     assert "unique_ratings_film_id" in told[2][0]
     assert told[2][1:] == (True, True)
+
+
+def test_a_load_that_replaces_one_on_which_no_build_succeeded_shares_with_the_one_that_readers_see(loaded_again):
+    load = loaded_again.load("third")
+
+    assert (load.tables, load.unchanged) == (5, 4)
+    assert loaded_again.query("select count(*) from public.films") == [(21,)]
+    assert loaded_again.query("select count(*) from public__previous.films") == [(20,)]
+    assert loaded_again.query("select to_regclass('public__previous.actors') is null") == [(True,)]

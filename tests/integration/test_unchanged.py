@@ -11,13 +11,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tasks import admission, claims, contents, filling, landing, unchanged
+from tasks import admission, claims, contents, embedded, filling, landing, unchanged
 from tasks.archive import DumpOptions, Restoring
 from tasks.dump_folder import DEFINITIONS
 from tasks.indexing import Indexing
 from tasks.ledger import read_holding
 from tasks.postgres import Database, connect
 from tasks.progress import unheard
+from tasks.tools import choose_tools
 from tests.conftest import PROJECT, uri_of
 from tests.integration.comparing import differences, everything
 from tests.integration.copying import OPTIONS, dumped, ignore, restored
@@ -416,3 +417,31 @@ def test_what_a_killed_load_added_to_tables_that_stayed_does_not_stop_the_prefli
         admission.ensure_fit(looking, manifest, OPTIONS)
 
     assert shop.loaded() == MAKERS
+
+
+def test_it_holds_on_a_server_of_another_version(server_15, tmp_path):
+    tools = choose_tools("", embedded.binaries(), source_major=15, destination_major=15)
+    server = Database.from_uri(server_15.uri("postgres"), application_name="towpath test")
+    run(server, "create database shop_source", "create database shop_destination")
+    shop = Shop(server.named("shop_source"), server.named("shop_destination"), tools, tmp_path)
+    run(shop.source, SHOP)
+    shop.load()
+
+    assert shop.loaded(CHANGE) == MAKERS
+    claims.release(shop.destination)
+
+
+def test_a_destination_that_came_back_from_a_backup_is_loaded_whole_once(shop):
+    shop.load(CHANGE)
+    claims.release(shop.destination)
+    server, backup = shop.destination.named("postgres"), shop.folder / "backup"
+    words = ["--no-owner", "--format=custom", f"--file={backup}", f"--dbname={uri_of(shop.destination)}"]
+    subprocess.run([shop.tools.pg_dump.path, *words], check=True)
+    with copy_of(server.named("template0")) as anew:
+        shop.destination = anew
+        subprocess.run([shop.tools.pg_restore.path, f"--dbname={uri_of(anew)}", backup], check=True)
+
+        assert shop.load().unchanged == 0
+        shop.ensure_alike()
+        assert shop.loaded() == {"totals"}
+        claims.release(anew)
