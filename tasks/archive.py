@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from typing import IO
 
 from tasks import commands
-from tasks.checkpoints import Json, ensure_writable, writing_to
+from tasks.checkpoints import Json, ensure_writable
 from tasks.commands import ProgramFailed
 from tasks.contents import Entry
 from tasks.errors import DumpFailed, RestoreFailed
@@ -120,42 +120,38 @@ class Restoring:
 
         Raises:
             RestoreFailed: it ended with an error; some of them may be there.
-            ArtifactsUnwritable: the disk of the run's folder is full, or the folder not ours.
             DatabaseUnreachable: because the server went away.
         """
         if not wanted:
             return
-        folder, heartbeat = self.archive.parent.parent, self.session.heartbeat()
+        heartbeat, use_list = self.session.heartbeat(), "".join(f"{entry.line}\n" for entry in wanted).encode()
 
         def listen() -> None:
             ensure_going()
             heartbeat.listen()
 
-        with (
-            writing_to(folder),
-            NamedTemporaryFile(
-                "w", encoding="utf-8", dir=folder, prefix=".use_list.", suffix=".unfinished"
-            ) as use_list,
-        ):
-            use_list.write("".join(f"{entry.line}\n" for entry in wanted))
-            use_list.flush()
-            try:
-                commands.run(
-                    self._command(section, jobs, use_list.name),
-                    environment=self.session.libpq_environment(synchronous_commit="off"),
-                    timeout_seconds=self.timeout_seconds,
-                    listen=listen,
-                )
-            except ProgramFailed as error:
-                raise self._failure(error) from error
+        def feed(stream: IO[bytes]) -> None:
+            stream.write(use_list)
 
-    def _command(self, section: str, jobs: int, use_list: str) -> list[str]:
+        try:
+            commands.run(
+                self._command(section, jobs),
+                environment=self.session.libpq_environment(synchronous_commit="off"),
+                timeout_seconds=self.timeout_seconds,
+                listen=listen,
+                feed=feed,
+            )
+        except ProgramFailed as error:
+            raise self._failure(error) from error
+
+    def _command(self, section: str, jobs: int) -> list[str]:
         return [
             str(self.tool.path),
             self.session.dbname_option(),
             f"--jobs={jobs}",
             f"--section={section}",
-            f"--use-list={use_list}",
+            # A file would be left behind by a kill.
+            "--use-list=/dev/stdin",
             "--no-owner",
             "--no-privileges",
             "--no-tablespaces",
