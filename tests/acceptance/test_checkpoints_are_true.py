@@ -238,7 +238,9 @@ def test_a_run_without_one_of_its_markers_ends_published_with_the_same_rows(publ
 def test_a_marker_that_is_garbage_or_of_another_format_is_ignored(published, content):
     marker = published.folder("first").checkpoint("report").path
     good = marker.read_text(encoding="utf-8")
-    marker.write_text(good.replace('"format": 2', '"format": 99') if content == "other" else content, encoding="utf-8")
+    marker.write_text(
+        good.replace(f'"format": {FORMAT}', '"format": 99') if content == "other" else content, encoding="utf-8"
+    )
     before = published.times("first")
 
     done = published.run(*FULL)
@@ -284,7 +286,7 @@ def test_a_run_started_twice_at_once_is_refused_the_second_time_and_ends_well_th
 
 def test_a_second_run_on_a_destination_at_work_is_told_which_run_works_there(published, start):
     with locked(published.destination, "public.films", "access share"):
-        first = start(published.command("RestoreDestination", "--run-id=second"))
+        first = start(published.command("RestoreDestination", "--run-id=second", "--restore-unchanged=load"))
         wait_until(lambda: "waits for readers" in first.said)
         refused = published.run("RestoreDestination", "--run-id=third")
         is_still_at_work = first.process.poll() is None
