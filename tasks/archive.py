@@ -1,8 +1,9 @@
 """pg_dump's archives of definitions: how they are written, and restored."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import IO
 
 from tasks import commands
@@ -114,9 +115,17 @@ class Restoring:
     timeout_seconds: float
 
     def make(
-        self, wanted: Sequence[Entry], *, section: str, jobs: int, ensure_going: Callable[[], None] = unheard
+        self,
+        wanted: Sequence[Entry],
+        *,
+        section: str,
+        jobs: int,
+        ensure_going: Callable[[], None] = unheard,
+        settings: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         """Make what these entries define, as far as they are of the section: `pre-data` or `post-data`.
+
+        `settings` are the server's, for these sessions.
 
         Raises:
             RestoreFailed: it ended with an error; some of them may be there.
@@ -136,7 +145,7 @@ class Restoring:
         try:
             commands.run(
                 self._command(section, jobs),
-                environment=self.session.libpq_environment(synchronous_commit="off"),
+                environment=self.session.libpq_environment(as_ours=False, synchronous_commit="off", **settings),
                 timeout_seconds=self.timeout_seconds,
                 listen=listen,
                 feed=feed,

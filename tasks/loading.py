@@ -2,6 +2,7 @@
 
 import functools
 import itertools
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -86,11 +87,29 @@ class Loading:
 
     def _ship(self, shipment: Shipment, ensure_going: Callable[[], None]) -> None:
         self._copy(shipment.tables, ensure_going, is_alone=shipment.is_large)
-        if shipment.indexes:
-            jobs = self.jobs if shipment.is_large else 1
-            self.restoring.make(shipment.indexes, section="post-data", jobs=jobs, ensure_going=ensure_going)
+        self._index(shipment, ensure_going)
         names = [qualified(table.schema, table.name) for table in shipment.tables]
         self._carry([f"analyze {', '.join(names)}"], [], shipment.tables, ensure_going)
+
+    def _index(self, shipment: Shipment, ensure_going: Callable[[], None]) -> None:
+        make = functools.partial(self.restoring.make, section="post-data", ensure_going=ensure_going)
+        if not shipment.is_large:
+            make(shipment.indexes, jobs=1)
+            return
+        indexes = [entry for entry in shipment.indexes if entry.title.startswith("INDEX ")]
+        alone = {} if len(indexes) % self.jobs or not self._is_crowded() else {"max_parallel_maintenance_workers": "0"}
+        make(indexes, jobs=self.jobs, settings=alone)
+        # A key locks its table, so they come one after another, each with all processors.
+        make([entry for entry in shipment.indexes if entry not in indexes], jobs=1)
+
+    def _is_crowded(self) -> bool:
+        """Whether workers of the server's would only be in one another's way: each job has a processor, and no more.
+
+        Known of a server on this machine alone.
+        """
+        host = self.psql.session.connected_as()["host"]
+        is_here = host.startswith("/") or host in ("localhost", "127.0.0.1", "::1")
+        return is_here and self.jobs > 1 and self.jobs >= (os.cpu_count() or 1)
 
     def _copy(self, tables: Sequence[Table], ensure_going: Callable[[], None], *, is_alone: bool) -> None:
         orders = _statements(tables[0]) if is_alone else []
