@@ -65,7 +65,8 @@ class Preflight(RunTask):
             for server in self._servers().values() if self.is_listed else ():
                 with contextlib.suppress(PipelineError):
                     server.ensure()
-            findings = preflight.look(self._plan())
+            plan = self._plan()
+            findings = preflight.look(plan)
             fingerprint = {"invocation": self.invocation, "passed": inquiry.has_passed(findings, strict=self.strict)}
             began, seconds = self.times()
             found = {"findings": [finding.to_json() for finding in findings], "destination": self.place()}
@@ -73,7 +74,9 @@ class Preflight(RunTask):
         self.tell(100, f"asked {len(findings)} questions")
         sys.stdout.write(inquiry.tell(findings, is_listed=self.is_listed))
         inquiry.ensure_passed(findings, strict=self.strict)
-        dbt_program.rehearse(self.database("destination"), settings.dbt_options(), self.folder.dbt)
+        # Where there is nothing to copy the build comes next, and would wait for the end of a rehearsal.
+        if not plan.has_landed:
+            dbt_program.rehearse(self.database("destination"), settings.dbt_options(), self.folder.dbt)
 
     def _queue_up(self) -> None:
         if not self.is_listed and (seconds := settings.queue_seconds()):
