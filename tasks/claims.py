@@ -42,6 +42,11 @@ def claim(destination: Database) -> Session:
         return held
     session = open_session(destination)
     ensure_writable(session, read_server(session))
+    # What we say is done is on the destination's own disk, whatever it does with the commits of others.
+    session.run(
+        "select pg_catalog.set_config('synchronous_commit', 'local', false)"
+        " where pg_catalog.current_setting('synchronous_commit') = 'off'"
+    )
     ensure_ledger_is_ours(session)
     # Another name than that of the sessions that another run's claim, should it come first, ends as leftovers.
     session.run("select pg_catalog.set_config('application_name', %s, false)", [_holder_name(destination)])

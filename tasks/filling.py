@@ -1,18 +1,24 @@
 """What of a dump is made in the landing, in the order in which it can be: tables, rows, indexes, keys, what is left."""
 
 import time
+from collections.abc import Sequence
 
 from tasks import crew, loading, remainder
 from tasks.archive import Restoring
+from tasks.contents import Entry
+from tasks.errors import RestoreFailed, StatementFailed
 from tasks.indexing import Indexing
 from tasks.inventory import Rows, TableName
 from tasks.loading import Loading
-from tasks.manifest import Manifest
+from tasks.manifest import Manifest, Table
+from tasks.postgres import Session
 from tasks.progress import AFTER_TABLES, Listener, Progress
 from tasks.psql import Psql
 from tasks.statements import with_names
 from tasks.tools import Tool
 from tasks.unchanged import Plan
+
+_WITH_STATISTICS = ("STATISTICS ", "INDEX ")
 
 
 def fill(
@@ -53,14 +59,29 @@ def fill(
         restoring.make(entries, section="post-data", jobs=jobs)
     remainder.add_unchecked(session, parts.unchecked)
     restoring.make(parts.hanging, section="post-data", jobs=1)
+    try:
+        _finish(session, manifest, plan, made, rest)
+    except StatementFailed as error:
+        raise RestoreFailed(
+            f"the landing could not be completed: {error.message}; it is being put back as it was, readers see what "
+            "they saw",
+            hint="mend the cause and run again: the dump is kept",
+        ) from error
+    written = {(t.schema, t.name): Rows(manifest.content_of(t), t.rows, load.writers.get(t.oid)) for t in made}
+    return {**plan.rows, **written}
+
+
+def _finish(session: Session, manifest: Manifest, plan: Plan, made: Sequence[Table], rest: Sequence[Entry]) -> None:
+    """Bring sequences to where they stood, fill materialized views, gather the statistics that are still missing."""
     numbers = {entry.oid for entry in plan.made}
     remainder.set_sequences(session, [state for state in manifest.sequences if state.oid in numbers])
     remainder.fill(session, manifest.materialized)
-    # Those with rows are analyzed already; among these are the parents of partitions.
-    if names := [(table.schema, table.name) for table in made if not table.rows]:
+    # Those with rows are analyzed already, but for what has come since; among the others are parents of partitions.
+    of_entry = {entry.number: entry.oid for entry in plan.made if entry.title.startswith("TABLE ")}
+    late = {of_entry.get(n) for e in rest if e.title.startswith(_WITH_STATISTICS) for n in e.depends_on}
+    if names := [(table.schema, table.name) for table in made if not table.rows or table.oid in late]:
         # The commits of each table need not wait for the disk: the next one, which does, keeps them all.
+        waits = session.value("select pg_catalog.current_setting('synchronous_commit')")
         session.run("set synchronous_commit = off")
         session.run(with_names(f"analyze {', '.join(['{}'] * len(names))}", *names))
-        session.run("reset synchronous_commit")
-    written = {(t.schema, t.name): Rows(manifest.content_of(t), t.rows, load.writers.get(t.oid)) for t in made}
-    return {**plan.rows, **written}
+        session.run(f"set synchronous_commit = {waits}")

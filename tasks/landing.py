@@ -21,6 +21,7 @@ from tasks import (
 )
 from tasks.archive import Restoring
 from tasks.checkpoints import Json, digest_of, ensure_intact
+from tasks.contents import Entry
 from tasks.drift import Change
 from tasks.dump_folder import DEFINITIONS
 from tasks.errors import DatabaseUnreachable, DestinationUnfit, PipelineError, RestoreFailed, StatementFailed
@@ -103,7 +104,7 @@ def restore(
     plan = Plan(made=wanted)
     if options.keeps_unchanged:
         listener(0, "looking for what has not changed since the last load")
-        plan = unchanged.plan(session, read_holding(session), manifest, wanted, recipe=options.recipe(manifest))
+        plan = _plan(session, manifest, wanted, options, waiting)
     load_id = _set_aside(session, manifest, options, waiting, plan=plan, run=run)
     try:
         restoring = Restoring(
@@ -147,6 +148,17 @@ def _ensure_fit(session: Session, manifest: Manifest, options: RestoreOptions, w
     for emptied in (change for change in changes if change.is_of_rows_only):
         logger.warning("not as in the load before: %s", emptied.words)
     return changes
+
+
+def _plan(session: Session, manifest: Manifest, wanted: list[Entry], options: RestoreOptions, waiting: Tell) -> Plan:
+    plans: list[Plan] = []
+
+    def look() -> None:
+        plans[:] = [unchanged.plan(session, read_holding(session), manifest, wanted, recipe=options.recipe(manifest))]
+
+    # To count a table's rows takes a lock on it.
+    _patiently(session, options, look, "looking for what has not changed", waiting)
+    return plans[0]
 
 
 def _recover(session: Session, options: RestoreOptions) -> None:

@@ -1,6 +1,6 @@
-"""A database, how libpq is told of it, and a session in it.
+"""A database, how libpq is told of it, and a session in it. Here, besides in the one that waits, psycopg2 is known.
 
-The only room, besides the one that waits, that knows psycopg2. Its errors are translated here, once.
+Its errors are translated here, once.
 """
 
 import contextlib
@@ -123,7 +123,8 @@ class Session:
     def libpq_environment(self, *, as_ours: bool = False, **settings: str) -> dict[str, str]:
         """Return the variables that make a libpq program connect here, unhindered or with all settings as ours."""
         options = session_settings.options({**session_settings.held(self._overruled, all_of_them=as_ours), **settings})
-        return {**self.database.libpq_environment(), "PGOPTIONS": f"{self.database.known('options')} {options}".strip()}
+        known, variables = self.database.known("options"), session_settings.VARIABLES if as_ours else {}
+        return {**self.database.libpq_environment(), **variables, "PGOPTIONS": f"{known} {options}".strip()}
 
     @property
     def server_version(self) -> int:

@@ -2,6 +2,7 @@
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable
 from types import TracebackType
@@ -40,6 +41,7 @@ class Progress:
         self._sizes = sizes_bytes
         self._left = set(sizes_bytes)
         self._begun: list[str] = []
+        self._lock = threading.Lock()
         self._at_work = at_work
         self._done_bytes = 0
         self._total_bytes = sum(sizes_bytes.values())
@@ -58,6 +60,10 @@ class Progress:
 
     def begin(self, name: str) -> None:
         """Note that work on a table begins; an unknown one, or one already begun, changes nothing."""
+        with self._lock:
+            self._begin(name)
+
+    def _begin(self, name: str) -> None:
         if name not in self._left:
             return
         self._left.remove(name)

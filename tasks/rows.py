@@ -63,7 +63,7 @@ def store(stream: IO[bytes], path: Path, compression: Compression) -> Json:
     """Write what a stream gives to a file, and return the file's size and SHA-256, known with its last byte."""
     compressor = zstd.ZstdCompressor(level=compression.level) if compression.level else None
     digest, size = hashlib.sha256(), 0
-    with path.open("wb") as file:
+    with path.open("xb") as file:
 
         def write(block: bytes) -> None:
             nonlocal size

@@ -30,6 +30,10 @@ OURS = {
 }
 
 
+# What libpq would tell the server besides, and the server heed more than options.
+VARIABLES = {"PGDATESTYLE": "ISO", "PGTZ": "UTC"}
+
+
 def held(overruled: Mapping[str, str], *, all_of_them: bool) -> dict[str, str]:
     """Return those settings that a program's sessions must have, or all that a session of ours has."""
     return {name: value for name, value in overruled.items() if all_of_them or name in UNHINDERED}

@@ -33,8 +33,8 @@ class Earlier:
 def earlier_dump(folder: RunFolder, definitions: str, now: Moment | None, database: tuple[str, int]) -> Earlier | None:
     """Return the newest dump of another run, of the same database and definitions, of a moment that led to this."""
     beside = [RunFolder(path) for path in folder.path.parent.glob("*/") if path != folder.path]
-    kept = [run for run in beside if run.dump.is_dir() and run.checkpoint("dump").path.is_file()]
-    for run in sorted(kept, key=lambda each: each.checkpoint("dump").path.stat().st_mtime, reverse=True):
+    kept = [run for run in beside if run.dump.is_dir()]
+    for run in sorted(kept, key=_written_at, reverse=True):
         content = run.checkpoint("dump").read()
         if content is None:
             continue
@@ -44,6 +44,13 @@ def earlier_dump(folder: RunFolder, definitions: str, now: Moment | None, databa
         if is_of_the_same and manifest.definitions == definitions and now and then and then.leads_to(now):
             return Earlier(run.dump, manifest, then)
     return None
+
+
+def _written_at(run: RunFolder) -> float:
+    # Another process may tidy it away.
+    with suppress(OSError):
+        return run.checkpoint("dump").path.stat().st_mtime
+    return 0
 
 
 def take_over(session: Session, sources: Sequence[RowSource], earlier: Earlier, directory: Path) -> list[Unloaded]:
@@ -60,6 +67,10 @@ def take_over(session: Session, sources: Sequence[RowSource], earlier: Earlier, 
         files = {name: earlier.manifest.files[name] for name in table.files}
         if all(_link(earlier.folder / name, directory / name, str(file["sha256"])) for name, file in files.items()):
             taken.append(Unloaded(source=source, rows=table.rows, files=dict(files)))
+        else:
+            # What is read in its place must not be written through a link.
+            for name in files:
+                (directory / name).unlink(missing_ok=True)
     return taken
 
 

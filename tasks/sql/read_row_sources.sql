@@ -46,6 +46,7 @@ left join columns on class.oid = columns.attrelid
 where
     class.oid = any(%(oids)s::bigint[]::oid[])
     and class.relkind = 'r'
-    and pg_catalog.pg_relation_size(class.oid) > 0
+    -- Other ways to keep rows may keep them elsewhere.
+    and (access_method.amname <> 'heap' or pg_catalog.pg_relation_size(class.oid) > 0)
 group by class.oid, namespace.nspname, class.relname, access_method.amname
 order by namespace.nspname, class.relname

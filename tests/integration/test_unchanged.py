@@ -422,7 +422,9 @@ def test_what_a_killed_load_added_to_tables_that_stayed_does_not_stop_the_prefli
 def test_it_holds_on_a_server_of_another_version(server_15, tmp_path):
     tools = choose_tools("", embedded.binaries(), source_major=15, destination_major=15)
     server = Database.from_uri(server_15.uri("postgres"), application_name="towpath test")
-    run(server, "create database shop_source", "create database shop_destination")
+    # Run beside other files, this one's tests may come in several turns.
+    run(server, "drop database if exists shop_source with (force)", "create database shop_source")
+    run(server, "drop database if exists shop_destination with (force)", "create database shop_destination")
     shop = Shop(server.named("shop_source"), server.named("shop_destination"), tools, tmp_path)
     run(shop.source, SHOP)
     shop.load()
