@@ -1,7 +1,4 @@
-"""A database, how libpq is told of it, and a session in it. Here, besides in the one that waits, psycopg2 is known.
-
-Its errors are translated here, once.
-"""
+"""A database, how libpq is told of it, a session in it: where psycopg2 is known, and its errors are translated, once."""
 
 import contextlib
 import json
