@@ -1,4 +1,4 @@
-"""A database, how libpq is told of it, a session in it: where psycopg2 is known, and its errors are translated, once."""
+"""A database, how libpq is told of it, a session in it: where psycopg2 is known, and its errors translated, once."""
 
 import contextlib
 import json
