@@ -81,15 +81,12 @@ def dump_definitions(
         "--no-blobs",
         "--verbose",
     ]
-    heartbeat = session.heartbeat()
-
-    def listen() -> None:
-        ensure_going()
-        heartbeat.listen()
-
     try:
         commands.run(
-            command, environment=session.libpq_environment(), timeout_seconds=options.timeout_seconds, listen=listen
+            command,
+            environment=session.libpq_environment(),
+            timeout_seconds=options.timeout_seconds,
+            listen=session.heartbeat().beside(ensure_going),
         )
     except ProgramFailed as error:
         # What the server said of it may be in the line after.
@@ -133,11 +130,7 @@ class Restoring:
         """
         if not wanted:
             return
-        heartbeat, use_list = self.session.heartbeat(), "".join(f"{entry.line}\n" for entry in wanted).encode()
-
-        def listen() -> None:
-            ensure_going()
-            heartbeat.listen()
+        use_list = "".join(f"{entry.line}\n" for entry in wanted).encode()
 
         def feed(stream: IO[bytes]) -> None:
             stream.write(use_list)
@@ -147,7 +140,7 @@ class Restoring:
                 self._command(section, jobs),
                 environment=self.session.libpq_environment(as_ours=False, synchronous_commit="off", **settings),
                 timeout_seconds=self.timeout_seconds,
-                listen=listen,
+                listen=self.session.heartbeat().beside(ensure_going),
                 feed=feed,
             )
         except ProgramFailed as error:

@@ -8,7 +8,7 @@ then, in a connection of its own, whether it is still there.
 import contextlib
 import select
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import psycopg2
@@ -59,6 +59,15 @@ class Heartbeat:
                 hint="see to the server, then run the same command again: what is complete is kept; or be more patient "
                 "with [readiness] hang_seconds",
             )
+
+    def beside(self, ensure_going: Callable[[], None]) -> Callable[[], None]:
+        """Return what is to be called while waiting for this server's work, which something else may end as well."""
+
+        def listen() -> None:
+            ensure_going()
+            self.listen()
+
+        return listen
 
 
 class _Silent(DatabaseUnreachable):

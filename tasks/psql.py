@@ -71,12 +71,6 @@ class Psql:
             for block in blocks:
                 stream.write(block)
 
-        heartbeat = self.session.heartbeat()
-
-        def listen() -> None:
-            ensure_going()
-            heartbeat.listen()
-
         given = [f"--command={order}" for order in orders]
         try:
             commands.run(
@@ -84,7 +78,7 @@ class Psql:
                 environment=self.session.libpq_environment(as_ours=True, **dict(self.settings)),
                 timeout_seconds=self.deadline - time.monotonic(),
                 on_line=on_line,
-                listen=listen,
+                listen=self.session.heartbeat().beside(ensure_going),
                 feed=feed,
                 take=take,
             )
