@@ -75,6 +75,18 @@ def test_a_large_table_and_small_ones_arrive_as_they_were(filled, destination, t
     assert query(destination, "table public.small") == query(filled, "table public.small")
 
 
+def test_dates_are_dumped_in_one_form_whatever_the_shell_says(source, destination, tools, tmp_path, query, monkeypatch):
+    with connect(source) as session:
+        session.run("create table public.days (day date); insert into public.days values ('2024-04-03')")
+    monkeypatch.setenv("PGDATESTYLE", "SQL, DMY")
+    manifest = dumped(source, tmp_path, tools)
+    monkeypatch.delenv("PGDATESTYLE")
+
+    restored(manifest, tmp_path, destination, tools)
+
+    assert query(destination, "select day::text from public.days") == [("2024-04-03",)]
+
+
 def test_the_same_rows_give_the_same_files_on_another_day_and_others_do_not(filled, tools, tmp_path, query):
     first, second = dumped(filled, tmp_path / "1", tools), dumped(filled, tmp_path / "2", tools)
     with connect(filled) as session:

@@ -169,6 +169,24 @@ def test_a_file_that_is_no_longer_what_was_written_is_not_taken_over(dumps, take
     assert second.content_of(second.tables[-1]) == first.content_of(first.tables[-1])
 
 
+def test_a_table_of_which_one_file_is_gone_is_read_and_the_older_dump_stays_as_it_was(dumps, tmp_path, filled):
+    first = dumps("first")
+    large = next(table for table in first.tables if table.name == "large")
+    gone = {"rows/gone.copy.zst": {"bytes": 1, "sha256": ""}}
+    tables = [replace(t, files=[*t.files, *gone]) if t.name == "large" else t for t in first.tables]
+    parted = replace(first, tables=tables, files={**first.files, **gone})
+    Checkpoint(tmp_path / "first" / "dump.json").write({}, parted.to_json())
+    path = tmp_path / "first" / "dump" / large.files[0]
+    before = path.read_bytes()
+    with connect(filled) as session:
+        session.run("vacuum full public.large")
+
+    dumps("second")
+
+    assert path.read_bytes() == before
+    assert path.stat().st_nlink == 1
+
+
 def test_a_dump_of_another_history_is_not_built_on(dumps, taken_over, tmp_path):
     first = dumps("first")
     assert first.moment is not None
