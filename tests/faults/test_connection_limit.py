@@ -47,7 +47,7 @@ def test_a_server_that_stays_full_is_named_and_the_same_command_goes_on_when_the
 
 
 def test_a_role_that_may_have_too_few_connections_for_the_dump_is_named_and_the_dump_then_made(limited, sources):
-    ask(sources.server, "alter role limited connection limit 2")
+    ask(sources.server, "alter role limited connection limit 1")
     refused = limited.run(*DUMP)
     ask(sources.server, "alter role limited connection limit 8")
 
