@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -103,11 +104,13 @@ def _unreadable() -> SettingInvalid:
 
 
 class Session:
-    """One connection in autocommit mode: a statement is its own transaction unless it is in `transaction()`."""
+    """One connection in autocommit mode, which threads use in turn; only `transaction()` holds several statements."""
 
     def __init__(self, database: Database, connection: Connection) -> None:
         self.database = database
         self._connection = connection
+        # A wait callback, which psycopg2 has from us, ends psycopg2's own turns.
+        self._turn = threading.Lock()
         self._began = time.monotonic()
         self._overruled = self._overrule()
 
@@ -170,7 +173,7 @@ class Session:
             StatementFailed: the server refused it.
         """
         try:
-            with self._connection.cursor() as cursor:
+            with self._turn, self._connection.cursor() as cursor:
                 cursor.execute(query, values)
                 return cursor.fetchall() if cursor.description else []
         except psycopg2.Error as error:

@@ -3,6 +3,7 @@ import signal
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 
@@ -118,6 +119,13 @@ def test_ctrl_c_ends_a_statement_at_once(destination):
             session.run("select pg_sleep(60)")
 
     assert time.monotonic() - started < 5
+
+
+def test_threads_use_a_session_in_turn(destination):
+    with connect(destination) as session, ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(session.value, f"select {n} from pg_catalog.pg_sleep(0.05)") for n in range(12)]
+
+        assert [each.result() for each in asked] == list(range(12))
 
 
 def test_of_several_hosts_the_first_that_answers_is_taken(destination):
