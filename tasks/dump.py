@@ -1,14 +1,15 @@
 """Source to a folder of definitions and rows: one snapshot, taken after the locks, its rows counted as they come."""
 
+import functools
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import archive, contents, crew, dump_folder, proof, selection, shapes, unloading, unread
+from tasks import contents, crew, dump_folder, proof, selection, shapes, unloading, unread
 from tasks.amounts import size
 from tasks.archive import DumpOptions
 from tasks.checkpoints import Json, files_in, sizes_in
@@ -21,8 +22,8 @@ from tasks.progress import AFTER_TABLES, Listener, Progress
 from tasks.proof import Measured, TableName
 from tasks.psql import Psql
 from tasks.run_folder import RunFolder
-from tasks.selection import SourceTable, table_numbers
 from tasks.snapshot import Snapshot, held_snapshot
+from tasks.source_tables import SourceTable
 from tasks.tools import Tools
 from tasks.unloading import RowSource, Unloaded, Unloading
 
@@ -34,9 +35,17 @@ _UNTOUCHED = "the destination was not touched"
 
 
 def dump_database(
-    source: Database, folder: RunFolder, tools: Tools, options: DumpOptions, *, listener: Listener
+    source: Database,
+    folder: RunFolder,
+    tools: Tools,
+    options: DumpOptions,
+    *,
+    expected: Collection[int] = (),
+    listener: Listener,
 ) -> Manifest:
     """Dump the source into `folder.dump`, whole and flushed to disk or not at all, and describe it.
+
+    `expected` are the numbers of the tables that were to be dumped when somebody looked.
 
     Raises:
         SourceUnreadable, SourceEmpty, SourceBusy, SourceUncopyable: before a row was read.
@@ -48,14 +57,12 @@ def dump_database(
     with folder.unfinished(folder.dump) as directory, connect(source) as session:
         job = _Job(session=session, tools=tools, options=options, folder=folder, directory=directory)
         without_rows = selection.without_rows(session, tools, options, directory.parent)
-        with held_snapshot(session, tools, options, directory.parent) as snapshot:
+        with held_snapshot(session, tools, options, directory / DEFINITIONS, expected=expected) as snapshot:
             selection.ensure_copyable(session, snapshot.wanted, options, large_objects=snapshot.large_objects)
-            archive.dump_definitions(session, tools.pg_dump, options, job.definitions, snapshot=snapshot.name)
             unloaded, measured = _unload(job, snapshot, without_rows, listener)
             listener(_DESCRIBING, "describing what was dumped")
             content = _describe(job, snapshot, without_rows, unloaded)
         content["tables"] = [_table_of(table, snapshot, unloaded, measured, without_rows) for table in snapshot.tables]
-        content |= _definitions(job, snapshot)
         known = {name: file for table in unloaded.values() for name, file in table.files.items() if file}
         dump_folder.explain(directory, content)
         seconds = round(time.monotonic() - started, 3)
@@ -78,13 +85,11 @@ class _Job:
     folder: RunFolder
     directory: Path
 
-    @property
-    def definitions(self) -> Path:
-        return self.directory / DEFINITIONS
-
-    def definitions_digest(self) -> str:
-        seconds = self.options.timeout_seconds
-        return contents.digest(self.tools.pg_restore, self.definitions, timeout_seconds=seconds)
+    @functools.cached_property
+    def definitions(self) -> str:
+        """The digest of what defines all that is dumped."""
+        file, seconds = self.directory / DEFINITIONS, self.options.timeout_seconds
+        return contents.digest(self.tools.pg_restore, file, timeout_seconds=seconds)
 
 
 def _unload(
@@ -132,7 +137,7 @@ def _unload(
 
 def _take_over(job: _Job, snapshot: Snapshot, sources: Sequence[RowSource]) -> list[Unloaded]:
     database = snapshot.system_identifier, snapshot.database_oid
-    earlier = unread.earlier_dump(job.folder, job.definitions_digest(), snapshot.moment, database)
+    earlier = unread.earlier_dump(job.folder, job.definitions, snapshot.moment, database)
     taken = unread.take_over(job.session, sources, earlier, job.directory) if earlier else []
     if taken and earlier:
         logger.info("%d tables are as in %s: its files are taken over, they are not read", len(taken), earlier.folder)
@@ -154,6 +159,8 @@ def _describe(job: _Job, snapshot: Snapshot, without_rows: set[int], unloaded: d
         "database_oid": snapshot.database_oid,
         "snapshot_at": snapshot.taken_at,
         "lsn": snapshot.lsn,
+        "definitions": job.definitions,
+        "pg_dump": job.tools.pg_dump.version,
         "moment": if_lasting(session, snapshot.moment, snapshot.taken_at),
         "catalogue": shapes.read_catalogue(session, snapshot.wanted, rows).to_json(),
     }
@@ -180,19 +187,6 @@ def _table_of(
         form=found.source.form if found else None,
         digest=digested.digest if digested else None,
     )
-
-
-def _definitions(job: _Job, snapshot: Snapshot) -> Json:
-    """Look into what pg_dump wrote, and tell it in the words of the manifest."""
-    seconds = job.options.timeout_seconds
-    defined = table_numbers(contents.entries(job.tools.pg_restore, job.definitions, timeout_seconds=seconds))
-    if defined != {table.oid for table in snapshot.tables}:
-        raise DumpFailed(
-            f"pg_dump of {job.session.database} wrote {len(defined)} tables where the snapshot has "
-            f"{len(snapshot.tables)}; the dump was thrown away, the destination was not touched",
-            hint="run again when no migration is running on the source",
-        )
-    return {"definitions": job.definitions_digest(), "pg_dump": job.tools.pg_dump.version}
 
 
 def is_in_place(directory: Path, manifest: Manifest) -> bool:

@@ -43,6 +43,15 @@ class Extension:
     version: str
 
 
+_LISTS: Mapping[str, type] = {
+    "tables": Table,
+    "extensions": Extension,
+    "sequences": SequenceState,
+    "foreign_keys": ForeignKey,
+    "materialized": MaterializedView,
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Manifest:
     """A dump in one snapshot of its source.
@@ -104,16 +113,14 @@ class Manifest:
         return digest_of({"files": [self.files[name]["sha256"] for name in table.files], "columns": table.columns})
 
     def to_json(self) -> Json:
-        return asdict(self)
+        # asdict() would copy the catalogue, which takes a second where there are thousands of tables.
+        plain = {name: [vars(item) for item in getattr(self, name)] for name in _LISTS}
+        return {**vars(self), **plain, "moment": self.moment and asdict(self.moment)}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Manifest":
         known = {name: content[name] for name in cls.__dataclass_fields__}
-        known["tables"] = [Table(**table) for table in content["tables"]]
-        known["extensions"] = [Extension(**extension) for extension in content["extensions"]]
-        known["sequences"] = [SequenceState(**state) for state in content["sequences"]]
-        known["foreign_keys"] = [ForeignKey(**key) for key in content["foreign_keys"]]
-        known["materialized"] = [MaterializedView(**view) for view in content["materialized"]]
+        known |= {name: [kind(**item) for item in content[name]] for name, kind in _LISTS.items()}
         known["moment"] = Moment.from_json(content["moment"])
         known["objects"] = [(kind, identity) for kind, identity in content["objects"]]
         known["brought_by"] = [(classid, oid) for classid, oid in content["brought_by"]]

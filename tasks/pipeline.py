@@ -66,11 +66,13 @@ class Preflight(RunTask):
                 with contextlib.suppress(PipelineError):
                     server.ensure()
             plan = self._plan()
-            findings = preflight.look(plan)
+            seen = preflight.look(plan)
+            findings = seen.findings
             fingerprint = {"invocation": self.invocation, "passed": inquiry.has_passed(findings, strict=self.strict)}
             began, seconds = self.times()
             found = {"findings": [finding.to_json() for finding in findings], "destination": self.place()}
-            self.checkpoint.write(fingerprint, {**found, "started_at": began, "seconds": seconds})
+            times = {"started_at": began, "seconds": seconds}
+            self.checkpoint.write(fingerprint, {**found, **times, "tables": seen.tables})
         self.tell(100, f"asked {len(findings)} questions")
         sys.stdout.write(inquiry.tell(findings, is_listed=self.is_listed))
         inquiry.ensure_passed(findings, strict=self.strict)
@@ -129,7 +131,8 @@ class DumpSource(Step):
         # What it proves is about to be replaced; the other checkpoints are proved by the destination.
         self.checkpoint.remove()
         tools = self.tools(source_major=major(self.asking("source")))
-        manifest = dump.dump_database(source, self.folder, tools, options, listener=self.tell)
+        seen = self.read("preflight").get("tables", ())
+        manifest = dump.dump_database(source, self.folder, tools, options, expected=seen, listener=self.tell)
         # A destination that has gone away meanwhile costs no dump.
         return {**manifest.to_json(), "destination": self.place()}
 

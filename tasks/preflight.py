@@ -17,6 +17,7 @@ from tasks import (
     selection,
     servers,
     shapes,
+    source_tables,
 )
 from tasks.admission import Terms
 from tasks.amounts import size
@@ -72,7 +73,15 @@ class Cargo:
     table_bytes: int
 
 
-def look(plan: Plan) -> list[Finding]:
+@dataclass(frozen=True)
+class Sight:
+    """What was found, and the numbers of the tables that are to be dumped; none where that is not known."""
+
+    findings: list[Finding]
+    tables: list[int]
+
+
+def look(plan: Plan) -> Sight:
     """Ask everything that can be asked; nothing is changed, and nothing is waited for longer than a second or so."""
     inquiry = Inquiry()
     with contextlib.ExitStack() as sessions:
@@ -88,7 +97,8 @@ def look(plan: Plan) -> list[Finding]:
         _ask_destination(inquiry, plan, destination, cargo)
     inquiry.ask("dbt", lambda: _find_project(plan))
     inquiry.ask("alerts", lambda: notify.consider(plan.alerts()))
-    return inquiry.findings
+    tables = selection.table_numbers(cargo.entries) if isinstance(cargo, Cargo) else ()
+    return Sight(inquiry.findings, sorted(tables))
 
 
 def _reach(sessions: contextlib.ExitStack, database: Database) -> Known:
@@ -105,6 +115,9 @@ def _ask_source(inquiry: Inquiry, plan: Plan, source: Any, destination: Any) -> 
         tools = plan.tools(source_major=from_.server.major, destination_major=to.server.major)
         return Known(tools, f"pg_dump {tools.pg_dump.version}, pg_restore {tools.pg_restore.version}")
 
+    def is_self_contained(side: Side, found: Cargo) -> None:
+        selection.ensure_self_contained(side.session, found.entries)
+
     def find_room(found: Cargo) -> str | Sequence[Doubt]:
         # How large those are of which the rows stay behind is not known before there is a dump.
         is_at_most = bool(plan.dump.exclude_table_data)
@@ -114,7 +127,7 @@ def _ask_source(inquiry: Inquiry, plan: Plan, source: Any, destination: Any) -> 
     tools = inquiry.ask("programs", find_tools, source, destination)
     cargo = inquiry.ask("tables", lambda side, pair: _select(plan, side, pair), source, tools)
     inquiry.ask("large objects", lambda side: _consider_large_objects(plan, side), source, ok="none")
-    inquiry.ask("completeness", _ensure_self_contained, source, cargo, ok="nothing copied needs what is left out")
+    inquiry.ask("completeness", is_self_contained, source, cargo, ok="nothing copied needs what is left out")
     inquiry.ask("left out", _consider_left_out, cargo)
     inquiry.ask("standby", lambda side: servers.consider_standby(side.server), source)
     inquiry.ask("clocks", lambda a, b: servers.compare_clocks(a.server, b.server), source, destination)
@@ -124,19 +137,19 @@ def _ask_source(inquiry: Inquiry, plan: Plan, source: Any, destination: Any) -> 
 
 
 def _select(plan: Plan, source: Side, tools: Tools) -> Known:
-    session, every = source.session, selection.all_tables(source.session)
+    session, every = source.session, source_tables.all_tables(source.session)
     hurried = replace(plan.dump, lock_wait_timeout=min(_LOCK_SECONDS, plan.dump.lock_wait_timeout))
     try:
         entries = _definitions(plan, session, tools, hurried)
     except SourceBusy as error:
-        held = ", ".join(selection.locks(session, every)) or error.message
+        held = ", ".join(source_tables.locks(session, every)) or error.message
         doubt = Doubt(
             f"tables of {session.database} are locked: {held}; the dump will wait {plan.dump.lock_wait_timeout:.0f} s "
             "for each",
             "end what holds them, or raise [dump] lock_wait_timeout",
         )
         return Known(Unknown("tables of the source are locked"), [doubt])
-    selection.ensure_readable(session, selection.relations_among(every, entries))
+    source_tables.ensure_readable(session, source_tables.relations_among(every, entries))
     numbers = sorted(selection.table_numbers(entries))
     # To ask for a size takes a lock; pg_dump has just had them all.
     with session.transaction(lock_timeout_seconds=_LOCK_SECONDS):
@@ -147,12 +160,12 @@ def _select(plan: Plan, source: Side, tools: Tools) -> Known:
 
 
 def _definitions(plan: Plan, session: Session, tools: Tools, hurried: DumpOptions) -> list[Entry]:
-    every = selection.all_tables(session)
+    every = source_tables.all_tables(session)
     try:
-        return selection.definitions(session, tools, hurried, plan.folder.path, every)
+        return selection.selected(session, tools, hurried, plan.folder.path, every)
     except DumpFailed:
         # It may have been a lock that is gone by now.
-        return selection.definitions(session, tools, hurried, plan.folder.path, every)
+        return selection.selected(session, tools, hurried, plan.folder.path, every)
 
 
 def _manifest_of(plan: Plan, source: Side, tools: Tools, entries: list[Entry]) -> Manifest:
@@ -174,10 +187,6 @@ def _manifest_of(plan: Plan, source: Side, tools: Tools, entries: list[Entry]) -
         seconds=0,
         **selection.describe(session, entries, plan.dump),
     )
-
-
-def _ensure_self_contained(source: Side, cargo: Cargo) -> None:
-    selection.ensure_self_contained(source.session, cargo.entries)
 
 
 def _consider_large_objects(plan: Plan, source: Side) -> Sequence[Doubt]:

@@ -1,7 +1,6 @@
 """What pg_dump's patterns select of the source: told by pg_dump itself, and what stands in its way, all of it named."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 from tasks import archive, catalogue, contents, remainder
@@ -9,9 +8,10 @@ from tasks.archive import DumpOptions
 from tasks.catalogue import Part
 from tasks.checkpoints import Json
 from tasks.contents import Entry
-from tasks.errors import DumpFailed, SourceBusy, SourceEmpty, SourceUncopyable, SourceUnreadable
+from tasks.errors import DumpFailed, SourceEmpty, SourceUncopyable
 from tasks.manifest import Extension
 from tasks.postgres import Session
+from tasks.source_tables import SourceTable, ensure_readable, ensure_unlocked
 from tasks.statements import statement
 from tasks.tools import Tools
 
@@ -19,44 +19,33 @@ from tasks.tools import Tools
 _NOT_RESTORED = ("policy", "publication", "event trigger", "cast", "transform", "foreign table", "user mapping")
 
 
-@dataclass(frozen=True, kw_only=True)
-class SourceTable:
-    """A row of `read_tables.sql`."""
-
-    oid: int
-    schema: str
-    name: str
-    kind: str
-    is_readable: bool
-    is_filtered: bool
-
-    def __str__(self) -> str:
-        return f"{self.schema}.{self.name}"
-
-
-def all_tables(session: Session) -> list[SourceTable]:
-    """List the tables, partitioned tables and sequences of the source's users, wanted or not."""
-    names = SourceTable.__dataclass_fields__
-    return [SourceTable(**dict(zip(names, row, strict=True))) for row in session.all(statement("read_tables"))]
+def selected(
+    session: Session, tools: Tools, options: DumpOptions, folder: Path, tables: list[SourceTable]
+) -> list[Entry]:
+    """Let pg_dump itself say what its patterns select now. Raises as `definitions` does."""
+    file = folder / ".definitions.unfinished"
+    try:
+        return definitions(session, tools, options, file, tables)
+    finally:
+        file.unlink(missing_ok=True)
 
 
 def definitions(
     session: Session,
     tools: Tools,
     options: DumpOptions,
-    folder: Path,
+    file: Path,
     tables: list[SourceTable],
     *,
     snapshot: str | None = None,
 ) -> list[Entry]:
-    """Let pg_dump itself say what its patterns select, now or in a snapshot.
+    """Let pg_dump write what its patterns select, now or in a snapshot, and say what that is.
 
     Raises:
-        SourceUnreadable, SourceBusy: the role may not read some tables, or they are locked; all are named.
+        SourceUnreadable, SourceBusy: the role may not read some of the tables, or they are locked; all are named.
         SourceEmpty: there is no table among them.
         DumpFailed: pg_dump failed for another reason.
     """
-    file = folder / ".definitions.unfinished"
     try:
         archive.dump_definitions(session, tools.pg_dump, options, file, snapshot=snapshot)
         wanted = contents.entries(tools.pg_restore, file, timeout_seconds=options.timeout_seconds)
@@ -66,8 +55,6 @@ def definitions(
         ensure_unlocked(session, tables)
         ensure_readable(session, tables)
         raise
-    finally:
-        file.unlink(missing_ok=True)
     if not table_numbers(wanted):
         raise SourceEmpty(
             f"{session.database} has no table to copy; the destination was not touched",
@@ -110,12 +97,6 @@ def table_numbers(wanted: list[Entry]) -> set[int]:
     return {entry.oid for entry in wanted if entry.classid and entry.title.startswith("TABLE ")}
 
 
-def relations_among(tables: list[SourceTable], wanted: list[Entry]) -> list[SourceTable]:
-    """Return the tables and sequences that a table of contents defines: a role must be able to read both."""
-    numbers = {entry.oid for entry in wanted if entry.title.startswith(("TABLE ", "SEQUENCE "))}
-    return [table for table in tables if table.oid in numbers]
-
-
 def describe(
     session: Session, wanted: list[Entry], options: DumpOptions, without_rows: Collection[int] = frozenset()
 ) -> Json:
@@ -150,40 +131,6 @@ def describe(
             *remainder.users_rows_of_extensions(session, wanted),
         ],
     }
-
-
-def ensure_readable(session: Session, tables: list[SourceTable]) -> None:
-    """Raise SourceUnreadable, naming every table that the role may not read, or of which it would see some rows."""
-    unreadable = [str(table) for table in tables if not table.is_readable]
-    filtered = [str(table) for table in tables if table.is_filtered]
-    if unreadable:
-        raise SourceUnreadable(
-            f"the role may not read {len(unreadable)} tables of {session.database}: {', '.join(unreadable)}; "
-            "nothing was dumped",
-            hint="grant it pg_read_all_data, or leave the tables out with [source] exclude_tables",
-        )
-    if filtered:
-        raise SourceUnreadable(
-            f"row-level security hides rows from the role in {len(filtered)} tables of {session.database}: "
-            f"{', '.join(filtered)}; nothing was dumped",
-            hint="alter role … bypassrls, or leave the tables out with [source] exclude_tables",
-        )
-
-
-def ensure_unlocked(session: Session, tables: list[SourceTable]) -> None:
-    """Raise SourceBusy, naming who keeps which of these tables from being read."""
-    if held := locks(session, tables):
-        raise SourceBusy(
-            f"tables of {session.database} are locked: {', '.join(held)}; nothing was dumped",
-            hint="run again when that session has ended (what is prepared: commit prepared or rollback prepared), or "
-            "raise [dump] lock_wait_timeout",
-        )
-
-
-def locks(session: Session, tables: list[SourceTable]) -> list[str]:
-    """Name who keeps which of these tables from being read: who has locked it, and who waits to."""
-    rows = session.all(statement("read_lock_holders"), {"oids": [table.oid for table in tables]})
-    return [f"{table} by {holder}" for table, holder in rows]
 
 
 def ensure_copyable(session: Session, wanted: list[Entry], options: DumpOptions, *, large_objects: int) -> None:

@@ -1,7 +1,7 @@
 """The catalogue of the tables that land: what each looked like at the source, in columns, types and keys."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from tasks.checkpoints import Json
@@ -78,6 +78,9 @@ class Shape:
     def __str__(self) -> str:
         return f"{self.schema}.{self.name}"
 
+    def to_json(self) -> Json:
+        return {**vars(self), "columns": [*map(vars, self.columns)], "keys": [*map(vars, self.keys)]}
+
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Shape":
         columns = tuple(Column(**column) for column in content["columns"])
@@ -93,7 +96,7 @@ class Catalogue:
     shapes: tuple[Shape, ...]
 
     def to_json(self) -> Json:
-        return asdict(self)
+        return {**vars(self), "shapes": [shape.to_json() for shape in self.shapes]}
 
     @classmethod
     def from_json(cls, content: Mapping[str, Any]) -> "Catalogue":

@@ -1,7 +1,7 @@
 """The source in one snapshot, taken after the locks: which tables are wanted, whether they can be read and kept."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,15 +11,8 @@ from tasks.contents import Entry
 from tasks.errors import LockNotGranted, ObjectMissing, SourceBusy
 from tasks.moment import Moment, read_moment
 from tasks.postgres import Session, connect
-from tasks.selection import (
-    SourceTable,
-    all_tables,
-    definitions,
-    ensure_readable,
-    ensure_unlocked,
-    relations_among,
-    table_numbers,
-)
+from tasks.selection import definitions, selected, table_numbers
+from tasks.source_tables import SourceTable, all_tables, ensure_readable, ensure_unlocked, relations_among
 from tasks.statements import statement, with_names
 from tasks.tools import Tools
 
@@ -45,35 +38,39 @@ class Snapshot:
 
 
 @contextmanager
-def held_snapshot(session: Session, tools: Tools, options: DumpOptions, folder: Path) -> Iterator[Snapshot]:
-    """Hold locks on all wanted tables and, taken after them, a snapshot in which those are all that is wanted.
+def held_snapshot(
+    session: Session, tools: Tools, options: DumpOptions, file: Path, *, expected: Collection[int] = ()
+) -> Iterator[Snapshot]:
+    """Hold locks on all wanted tables and, taken after them, a snapshot whose definitions, in the file, are of those.
+
+    `expected` are the numbers of the tables that are thought to be wanted; pg_dump is asked where there are none.
 
     pg_dump by itself takes its snapshot first: a table truncated and refilled before it gets the lock is dumped
     as empty, with exit code 0.
     """
     for _ in range(_ATTEMPTS):
-        before = all_tables(session)
-        wanted = definitions(session, tools, options, folder, before)
-        numbers = table_numbers(wanted)
-        tables = [table for table in before if table.oid in numbers]
-        ensure_readable(session, relations_among(before, wanted))
+        there = all_tables(session)
+        numbers = {table.oid for table in there}.intersection(expected)
+        numbers = numbers or table_numbers(selected(session, tools, options, file.parent, there))
+        tables = [table for table in there if table.oid in numbers]
+        ensure_readable(session, tables)
         with session.transaction(snapshot=True, lock_timeout_seconds=options.lock_wait_timeout):
             if _lock(session, tables):
-                snapshot = _take(session, tables, wanted)
-                if {table.oid for table in all_tables(session)} != {table.oid for table in before}:
-                    # Tables came or went; it may be that none of them is wanted.
-                    wanted = definitions(session, tools, options, folder, before, snapshot=snapshot.name)
+                snapshot = _take(session, tables)
+                wanted = definitions(session, tools, options, file, there, snapshot=snapshot.name)
                 if table_numbers(wanted) == {table.oid for table in tables}:
+                    ensure_readable(session, relations_among(all_tables(session), wanted))
                     yield replace(snapshot, wanted=wanted)
                     return
         logger.warning("tables of %s came or went while they were being locked; locking again", session.database)
+        expected = ()
     raise SourceBusy(
         f"tables of {session.database} came and went during {_ATTEMPTS} attempts to lock them; nothing was dumped",
         hint="run again when no migration is running on the source",
     )
 
 
-def _take(session: Session, tables: list[SourceTable], wanted: list[Entry]) -> Snapshot:
+def _take(session: Session, tables: list[SourceTable]) -> Snapshot:
     row = session.all(statement("read_snapshot"))[0]
     name, taken_at, lsn, system_identifier, database_oid, large_objects = row
     return Snapshot(
@@ -86,7 +83,7 @@ def _take(session: Session, tables: list[SourceTable], wanted: list[Entry]) -> S
         large_objects=large_objects,
         tables=tables,
         sizes_bytes=dict(session.all(statement("read_table_sizes"), {"oids": [table.oid for table in tables]})),
-        wanted=wanted,
+        wanted=[],
     )
 
 

@@ -1,5 +1,6 @@
 """The two steps that carry data, called as the tasks call them."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from tasks import dump, landing
@@ -19,9 +20,18 @@ def ignore(percentage: int, text: str) -> None:
     """Nobody watches."""
 
 
-def dumped(source: Database, folder: Path, tools: Tools, options: DumpOptions | None = None) -> Manifest:
+def dumped(
+    source: Database,
+    folder: Path,
+    tools: Tools,
+    options: DumpOptions | None = None,
+    *,
+    expected: Collection[int] = (),
+) -> Manifest:
     """Dump into `folder/dump`."""
-    return dump.dump_database(source, RunFolder(folder), tools, options or DumpOptions(), listener=ignore)
+    return dump.dump_database(
+        source, RunFolder(folder), tools, options or DumpOptions(), expected=expected, listener=ignore
+    )
 
 
 def restored(

@@ -112,6 +112,48 @@ def test_a_table_that_is_refilled_while_the_dump_waits_for_it_arrives_with_its_n
 WAITING = "select count(*) from pg_catalog.pg_stat_activity where datname = %s and wait_event_type = 'Lock'"
 
 
+def test_what_was_seen_beforehand_is_not_looked_for_again(films, tools, tmp_path):
+    expected = numbers_of(dumped(films, tmp_path / "first", tools))
+    counted = tmp_path / "counted"
+    real = program(tmp_path / "pg_dump", f'echo "$*" >> "{counted}"\nexec "{tools.pg_dump.path}" "$@"')
+    counting = Tools(pg_dump=Tool(path=real, major=18, version="18"), pg_restore=tools.pg_restore, psql=tools.psql)
+
+    manifest = dumped(films, tmp_path / "second", counting, expected=expected)
+
+    assert set(rows_of(manifest)) == SAMPLE_TABLES
+    (once,) = counted.read_text().splitlines()
+    assert "--snapshot=" in once
+
+
+@pytest.mark.parametrize(
+    "since",
+    [
+        pytest.param(["create table public.late (n integer)", "insert into public.late values (1), (2)"], id="came"),
+        pytest.param(["drop table public.film_category"], id="went"),
+        pytest.param(["alter table public.film_category rename to categories_of_films"], id="is called otherwise"),
+    ],
+)
+def test_what_has_come_or_gone_since_it_was_seen_is_noticed(films, tools, tmp_path, since, query):
+    seen = numbers_of(dumped(films, tmp_path / "first", tools))
+    run(films, *since)
+
+    manifest = dumped(films, tmp_path / "second", tools, expected=seen)
+
+    there = query(films, "select schemaname || '.' || tablename from pg_catalog.pg_tables where schemaname = 'public'")
+    assert set(rows_of(manifest)) == {name for (name,) in there}
+    assert rows_of(manifest).get("public.late", 2) == 2
+
+
+def test_where_nothing_of_what_was_seen_is_there_pg_dump_is_asked_anew(films, tools, tmp_path):
+    manifest = dumped(films, tmp_path, tools, expected=[1, 2, 3])
+
+    assert set(rows_of(manifest)) == SAMPLE_TABLES
+
+
+def numbers_of(manifest: Manifest) -> list[int]:
+    return [table.oid for table in manifest.tables]
+
+
 def test_a_table_that_is_locked_is_named_with_the_session_that_holds_it(films, locker, tools, tmp_path):
     with pytest.raises(SourceBusy) as refused:
         dumped(films, tmp_path, tools, DumpOptions(lock_wait_timeout=1))

@@ -70,7 +70,7 @@ def plan(films, destination, tools, tmp_path) -> Plan:
 
 def answer(plan: Plan, topic: str) -> Finding:
     """The one finding of a topic."""
-    (finding,) = (finding for finding in preflight.look(plan) if finding.topic == topic)
+    (finding,) = (finding for finding in preflight.look(plan).findings if finding.topic == topic)
     return finding
 
 
@@ -93,7 +93,7 @@ def test_a_sound_pair_of_databases_has_one_ok_for_each_question_and_nothing_is_t
     schemas = "select nspname::text from pg_namespace where nspname !~ '^pg_' order by 1"
     before = query(plan.source, schemas), query(plan.destination, schemas)
 
-    findings = preflight.look(plan)
+    findings = preflight.look(plan).findings
 
     assert {finding.level for finding in findings} == {"ok"}, list(map(str, findings))
     assert len(levels(findings)) == len(findings) > 20
@@ -114,7 +114,7 @@ def test_servers_are_told_by_version_role_and_database(plan):
 def test_what_builds_on_a_source_that_does_not_answer_is_not_asked_and_all_else_is(plan, tmp_path):
     silent = Database(parameters={**plan.source.parameters, "host": str(tmp_path)})
 
-    found = levels(preflight.look(dataclasses.replace(plan, source=silent)))
+    found = levels(preflight.look(dataclasses.replace(plan, source=silent)).findings)
 
     assert found["source"] == "stop"
     assert {found[topic] for topic in ("programs", "tables", "large objects", "disk here", "extensions")} == {
@@ -174,7 +174,7 @@ def locker(films) -> Iterator[Any]:
 
 
 def test_a_lock_that_pg_dump_would_wait_for_is_a_warning_with_its_holder(plan, locker):
-    findings = preflight.look(plan)
+    findings = preflight.look(plan).findings
     (found,) = (finding for finding in findings if finding.topic == "tables")
 
     assert found.level == "warn"
@@ -216,7 +216,7 @@ def test_a_prepared_transaction_and_a_standby_are_told_as_they_really_are(plan, 
 
     copy = serve(copy_of=primary)
     copy.start(max_prepared_transactions="2", max_standby_streaming_delay="45s")
-    standby = preflight.look(dataclasses.replace(plan, source=copy.database("postgres")))
+    standby = preflight.look(dataclasses.replace(plan, source=copy.database("postgres"))).findings
     unwritable = answer(dataclasses.replace(plan, destination=copy.database("postgres")), "writing")
 
     assert locked.level == "warn"
@@ -266,7 +266,7 @@ def test_what_needs_a_table_that_is_left_out_is_named(plan, tools):
 def test_a_foreign_key_to_a_table_that_is_left_out_is_told_and_not_refused(plan):
     leaving_out = dataclasses.replace(plan, dump=DumpOptions(exclude_tables=("public.actors",)))
 
-    findings = preflight.look(leaving_out)
+    findings = preflight.look(leaving_out).findings
 
     assert levels(findings)["completeness"] == "ok"
     (told,) = (finding for finding in findings if finding.topic == "left out")
@@ -311,7 +311,7 @@ def test_encodings_and_sort_orders_that_differ_are_a_warning(plan, servers):
     run(server, "create database latin template template0 encoding 'LATIN1' locale 'C'")
     other = dataclasses.replace(plan, destination=server.named("latin"))
 
-    findings = [finding for finding in preflight.look(other) if finding.topic == "text"]
+    findings = [finding for finding in preflight.look(other).findings if finding.topic == "text"]
     run(server, "drop database latin")
 
     assert [finding.level for finding in findings] == ["warn", "warn"]
@@ -493,11 +493,11 @@ def test_a_ledger_of_another_role_stops_whoever_may_not_use_it(plan, films, tool
     copied(films, plan.destination, tools, tmp_path / "first")
     database = plan.destination.parameters["dbname"]
     with login(plan.destination, f"grant create on database {database} to guest") as guest:
-        found = levels(preflight.look(dataclasses.replace(plan, destination=guest)))
+        found = levels(preflight.look(dataclasses.replace(plan, destination=guest)).findings)
 
     assert found["ledger"] == "stop"
     assert found["ownership"] == "not asked"
-    assert levels(preflight.look(plan))["ledger"] == "ok"
+    assert levels(preflight.look(plan).findings)["ledger"] == "ok"
 
 
 def test_what_towpath_made_and_was_given_to_somebody_else_is_named(plan, films, tools, tmp_path, query):
@@ -552,7 +552,7 @@ def test_a_run_whose_dump_is_complete_asks_the_source_nothing(plan, films, tools
     manifest = dumped(films, tmp_path / "first", tools)
     silent = Database(parameters={**plan.source.parameters, "host": str(tmp_path)})
 
-    findings = preflight.look(dataclasses.replace(plan, source=silent, dumped=manifest))
+    findings = preflight.look(dataclasses.replace(plan, source=silent, dumped=manifest)).findings
 
     assert {finding.level for finding in findings} == {"ok"}
     assert "this run's dump is complete" in next(finding.text for finding in findings if finding.topic == "source")
@@ -579,7 +579,7 @@ def test_a_run_at_work_on_the_destination_is_named(plan):
 @pytest.mark.parametrize(("strict", "passes"), [(False, True), (True, False)])
 def test_warnings_stop_a_run_only_when_it_is_strict(plan, strict, passes):
     run(plan.source, "select lo_create(0)")
-    findings = preflight.look(dataclasses.replace(plan, dump=DumpOptions(large_objects="skip")))
+    findings = preflight.look(dataclasses.replace(plan, dump=DumpOptions(large_objects="skip"))).findings
 
     assert has_passed(findings, strict=strict) is passes
     assert summarize(findings).endswith("ok, 1 warning")
