@@ -1,5 +1,6 @@
 """Which runs' folders are kept, and how much room they take: after a publish the older ones go."""
 
+import contextlib
 import json
 import logging
 import os
@@ -70,7 +71,7 @@ def disk(root: Path, folder: RunFolder) -> Json | None:
     """Return the bytes of this run's files, of those of all runs, and what is free; None where it cannot be asked."""
     try:
         free = shutil.disk_usage(root).free
-        artifacts = sum(_bytes_in(run.folder.path) for run in _runs(root))
+        artifacts = _bytes_in(*(run.folder.path for run in _runs(root)))
         return {"run_bytes": _bytes_in(folder.path), "artifacts_bytes": artifacts, "free_bytes": free}
     except OSError:
         return None
@@ -137,13 +138,12 @@ def _try_to_remove(folder: RunFolder, what: str) -> Json | None:
     return {"run": folder.path.name, "what": what, "bytes": size}
 
 
-def _bytes_in(folder: Path) -> int:
-    return sum(_size(Path(parent) / name) for parent, _, names in os.walk(folder) for name in names)
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.lstat().st_size
-    except OSError:
+def _bytes_in(*folders: Path) -> int:
+    """What the files of these folders take: once, where dumps share the file of a table that has not changed."""
+    sizes = {}
+    for path in (Path(parent) / name for folder in folders for parent, _, names in os.walk(folder) for name in names):
         # Another run ends, or tidies too; or it is not for us to look at.
-        return 0
+        with contextlib.suppress(OSError):
+            found = path.lstat()
+            sizes[found.st_dev, found.st_ino] = found.st_size
+    return sum(sizes.values())

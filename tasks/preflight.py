@@ -117,6 +117,7 @@ def _ask_source(inquiry: Inquiry, plan: Plan, source: Any, destination: Any) -> 
 
     def is_self_contained(side: Side, found: Cargo) -> None:
         selection.ensure_self_contained(side.session, found.entries)
+        selection.ensure_rows_stay(side.session, found.entries)
 
     def find_room(found: Cargo) -> str | Sequence[Doubt]:
         # How large those are of which the rows stay behind is not known before there is a dump.

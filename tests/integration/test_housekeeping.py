@@ -358,5 +358,18 @@ def test_the_disk_used_is_of_runs_alone(root):
     assert used["free_bytes"] > 0
 
 
+def test_a_file_that_two_dumps_share_takes_its_room_once(root):
+    shared, before = bytes(50_000), housekeeping.disk(root, RunFolder(root / "2026-11-02"))
+    (root / "2026-11-01" / "dump" / "films.copy").write_bytes(shared)
+    os.link(root / "2026-11-01" / "dump" / "films.copy", root / "2026-11-02" / "dump" / "films.copy")
+
+    after = housekeeping.disk(root, RunFolder(root / "2026-11-02"))
+
+    assert before is not None
+    assert after is not None
+    assert after["artifacts_bytes"] - before["artifacts_bytes"] == len(shared)
+    assert after["run_bytes"] - before["run_bytes"] == len(shared)
+
+
 def test_the_disk_of_a_folder_that_is_not_there_is_not_told(tmp_path):
     assert housekeeping.disk(tmp_path / "nowhere", RunFolder(tmp_path / "nowhere" / "x")) is None

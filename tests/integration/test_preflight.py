@@ -263,6 +263,19 @@ def test_what_needs_a_table_that_is_left_out_is_named(plan, tools):
     assert "exclude_tables" in found.remedy
 
 
+def test_a_table_whose_rows_another_server_would_put_elsewhere_is_named(plan):
+    run(
+        plan.source,
+        "create type public.mood as enum ('good', 'bad')",
+        "create table public.moods (mood public.mood) partition by hash (mood)",
+    )
+
+    found = answer(plan, "completeness")
+
+    assert (found.level, found.exit_code) == ("stop", 37)
+    assert "public.moods" in found.text
+
+
 def test_a_foreign_key_to_a_table_that_is_left_out_is_told_and_not_refused(plan):
     leaving_out = dataclasses.replace(plan, dump=DumpOptions(exclude_tables=("public.actors",)))
 
