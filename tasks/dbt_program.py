@@ -1,6 +1,7 @@
 """dbt as a program: which project, where it connects, how it is run, what it says."""
 
 import contextlib
+import functools
 import logging
 import re
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from tasks import commands, dbt_early, generations, partial_parse
 from tasks.checkpoints import digest_of, ensure_writable, files_in, writing_to
-from tasks.commands import ProgramFailed
+from tasks.commands import ProgramFailed, Waiting
 from tasks.dbt_artifacts import failure
 from tasks.errors import PipelineError, SettingInvalid, ToolMissing
 from tasks.postgres import Database, Session, connect
@@ -126,20 +127,37 @@ def build(session: Session, options: DbtOptions, output: Path, *, listener: List
     words = command(options, "build", output=output)
     environment = environment_for(session, schema=options.schema + generations.NEXT)
     waiting = dbt_early.take(words, environment, expected=_basis(options, output, environment))
-    if waiting is None:
-        partial_parse.bring(output, options.project, options.files())
+    run = functools.partial(
+        commands.run,
+        environment=environment,
+        timeout_seconds=options.timeout_seconds,
+        on_line=on_line,
+        listen=session.heartbeat().listen,
+    )
     try:
-        commands.run(
-            waiting or words,
-            environment=environment,
-            timeout_seconds=options.timeout_seconds,
-            on_line=on_line,
-            listen=session.heartbeat().listen,
-        )
+        if waiting is None or not _has_spoken(run, waiting):
+            partial_parse.bring(output, options.project, options.files())
+            run(words)
     except ProgramFailed as error:
         session.ensure_in_reach()
         ensure_writable(output)
         raise failure(error, output, options.project) from error
+
+
+def _has_spoken(run: Callable[[Waiting], object], waiting: Waiting) -> bool:
+    """Run what waits to its end; False where it ended, badly, before it was dbt: that has something to say at once.
+
+    Raises:
+        ProgramFailed: dbt failed.
+    """
+    try:
+        run(waiting)
+    except ProgramFailed as error:
+        if error.lines or error.is_late:
+            raise
+        logger.debug("dbt starts anew: what was prepared has ended")
+        return False
+    return True
 
 
 def command(options: DbtOptions, *words: str, output: Path) -> list[str]:

@@ -49,7 +49,7 @@ def dump_database(
 
     Raises:
         SourceUnreadable, SourceEmpty, SourceBusy, SourceUncopyable: before a row was read.
-        DumpFailed: pg_dump or psql failed, or the dump lacks a table of the snapshot.
+        DumpFailed: pg_dump or psql failed.
         ArtifactsUnwritable: the disk is full or the folder not ours.
     """
     started = time.monotonic()
@@ -62,7 +62,7 @@ def dump_database(
             unloaded, measured = _unload(job, snapshot, without_rows, listener)
             listener(_DESCRIBING, "describing what was dumped")
             content = _describe(job, snapshot, without_rows, unloaded)
-        content["tables"] = [_table_of(table, snapshot, unloaded, measured, without_rows) for table in snapshot.tables]
+        content["tables"] = [_table_of(table, unloaded, measured, without_rows) for table in snapshot.tables]
         known = {name: file for table in unloaded.values() for name, file in table.files.items() if file}
         dump_folder.explain(directory, content)
         seconds = round(time.monotonic() - started, 3)
@@ -168,7 +168,6 @@ def _describe(job: _Job, snapshot: Snapshot, without_rows: set[int], unloaded: d
 
 def _table_of(
     table: SourceTable,
-    snapshot: Snapshot,
     unloaded: dict[int, Unloaded],
     measured: dict[TableName, Measured],
     without_rows: set[int],
@@ -179,7 +178,8 @@ def _table_of(
         schema=table.schema,
         name=table.name,
         rows=found.rows if found else 0,
-        bytes=snapshot.sizes_bytes[table.oid],
+        # Not the size of another moment: by it the rows' form was chosen, and the loading goes by it too.
+        bytes=found.source.table_bytes if found else 0,
         with_data=table.kind == "r" and table.oid not in without_rows,
         columns=found.source.columns if found else [],
         is_binary=found is not None and found.source.is_binary,

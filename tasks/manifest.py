@@ -13,9 +13,9 @@ from tasks.remainder import ForeignKey, MaterializedView, SequenceState
 class Table:
     """One ordinary table, leaf partition or parent; `rows` counts its own, not its children's.
 
-    `oid` is its number and `bytes` its size at the source. `files` are the names of its rows' files in the dump, in
-    order, all of one form, and `columns` what they carry. `digest` is of these rows, in any order; None where they were
-    only counted. `form` is that of `unloading.RowSource`.
+    `oid` is its number and `bytes` its size at the source, 0 where its rows are not wanted. `files` are the names of
+    its rows' files in the dump, in order, all of one form, and `columns` what they carry. `digest` is of these rows, in
+    any order; None where they were only counted. `form` is that of `unloading.RowSource`.
     """
 
     oid: int

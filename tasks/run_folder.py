@@ -28,7 +28,7 @@ class RunFolder:
 
     @property
     def dump(self) -> Path:
-        """The pg_dump directory."""
+        """The folder of definitions and rows."""
         return self.path / "dump"
 
     @property

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tasks.archive import DumpOptions
 from tasks.contents import Entry
-from tasks.errors import LockNotGranted, ObjectMissing, SourceBusy
+from tasks.errors import DumpFailed, LockNotGranted, ObjectMissing, SourceBusy
 from tasks.moment import Moment, read_moment
 from tasks.postgres import Session, connect
 from tasks.selection import definitions, selected, table_numbers
@@ -33,7 +33,6 @@ class Snapshot:
     database_oid: int
     large_objects: int
     tables: list[SourceTable]
-    sizes_bytes: dict[int, int]
     wanted: list[Entry]
 
 
@@ -55,10 +54,10 @@ def held_snapshot(
         tables = [table for table in there if table.oid in numbers]
         ensure_readable(session, tables)
         with session.transaction(snapshot=True, lock_timeout_seconds=options.lock_wait_timeout):
-            if _lock(session, tables):
-                snapshot = _take(session, tables)
-                wanted = definitions(session, tools, options, file, there, snapshot=snapshot.name)
-                if table_numbers(wanted) == {table.oid for table in tables}:
+            if tables and _lock(session, tables) and (seen := _as_locked(session, tables)):
+                snapshot = _take(session, seen)
+                wanted = _wanted(session, tools, options, file, snapshot.name, is_first=bool(expected))
+                if table_numbers(wanted) == numbers:
                     ensure_readable(session, relations_among(all_tables(session), wanted))
                     yield replace(snapshot, wanted=wanted)
                     return
@@ -68,6 +67,29 @@ def held_snapshot(
         f"tables of {session.database} came and went during {_ATTEMPTS} attempts to lock them; nothing was dumped",
         hint="run again when no migration is running on the source",
     )
+
+
+def _as_locked(session: Session, tables: list[SourceTable]) -> list[SourceTable]:
+    """Return these tables as the snapshot sees them; none where others bear the names that were locked.
+
+    Two may have exchanged theirs while the lock was waited for: their numbers alone would not tell.
+    """
+    numbers = {table.oid for table in tables}
+    seen = [table for table in all_tables(session) if table.oid in numbers]
+    return seen if {(t.schema, t.name) for t in seen} == {(t.schema, t.name) for t in tables} else []
+
+
+def _wanted(
+    session: Session, tools: Tools, options: DumpOptions, file: Path, snapshot: str, *, is_first: bool
+) -> list[Entry]:
+    """Let pg_dump write the definitions; nothing where it failed, and it may be for a table that nobody expected."""
+    try:
+        return definitions(session, tools, options, file, all_tables(session), snapshot=snapshot)
+    except (DumpFailed, SourceBusy) as error:
+        if not is_first:
+            raise
+        logger.warning("what was seen beforehand could not be dumped: %s", error.message)
+        return []
 
 
 def _take(session: Session, tables: list[SourceTable]) -> Snapshot:
@@ -82,7 +104,6 @@ def _take(session: Session, tables: list[SourceTable]) -> Snapshot:
         database_oid=database_oid,
         large_objects=large_objects,
         tables=tables,
-        sizes_bytes=dict(session.all(statement("read_table_sizes"), {"oids": [table.oid for table in tables]})),
         wanted=[],
     )
 

@@ -30,6 +30,12 @@ def waiting_dbt(job: Job) -> list[int]:
     return [*found, *(child for pid in found for child in descendants(pid))]
 
 
+def has_its_order(waiting: int, job: Job) -> bool:
+    """Whether nothing more will be written to what it reads."""
+    open_files = Path(f"/proc/{job.process.pid}/fd").iterdir()
+    return Path(f"/proc/{waiting}/fd/0").readlink() not in [file.readlink() for file in open_files if file.is_symlink()]
+
+
 def command_of(pid: int) -> str:
     try:
         return Path(f"/proc/{pid}/cmdline").read_text(encoding="utf-8")
@@ -108,6 +114,20 @@ def test_dbt_that_waits_in_vain_ends_with_the_job(published, start):
 
     assert waiting
     wait_until(lambda: not any(map(is_running, waiting)))
+
+
+def test_dbt_that_is_killed_as_it_is_told_to_build_is_started_anew(published, start):
+    with locked(published.source, "public.films", "access exclusive"):
+        job = start(published.command(*SECOND))
+        wait_until_rehearsed(published)
+        waiting, *_ = waiting_dbt(job)
+        os.kill(waiting, signal.SIGSTOP)
+    wait_until(lambda: has_its_order(waiting, job))
+
+    os.kill(waiting, signal.SIGKILL)
+
+    assert job.wait() == 0, job.said
+    assert published.checkpoint("second", "dbt")["tests"] == 2
 
 
 def test_a_run_with_nothing_to_do_starts_no_dbt(published, start):

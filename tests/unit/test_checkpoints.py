@@ -32,6 +32,18 @@ def test_what_is_written_is_read(checkpoint):
     assert [file.name for file in checkpoint.path.parent.iterdir()] == ["dump.json"]
 
 
+def test_what_is_listed_has_a_line_each(checkpoint):
+    films = [{"name": "films", "columns": ["id", "title"]}, {"name": "users", "columns": []}]
+
+    checkpoint.write(MADE_FROM, {"tables": films, "left_out": [], "versions": {"dbt": "1.11"}})
+
+    content, lines = checkpoint.read(), checkpoint.path.read_text(encoding="utf-8").splitlines()
+    assert content is not None
+    assert (content["tables"], content["left_out"], content["versions"]) == (films, [], {"dbt": "1.11"})
+    assert '  {"name": "users", "columns": []}' in lines
+    assert ' "versions": {"dbt": "1.11"}' in lines
+
+
 def test_no_file_is_no_checkpoint(checkpoint):
     assert checkpoint.read() is None
     assert checkpoint.made_from(MADE_FROM) is None
