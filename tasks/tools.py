@@ -4,7 +4,6 @@ import functools
 import logging
 import re
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,8 +80,7 @@ def _folders(bundled: Path | None) -> list[Path]:
 
 def _versions(program: str, folders: Sequence[Path]) -> list[Tool]:
     found = dict.fromkeys(path for folder in folders if (path := commands.find(program, [folder])))
-    with ThreadPoolExecutor() as threads:
-        return [*filter(None, threads.map(lambda path: _tool(path, path.stat().st_mtime_ns), found))]
+    return [tool for path in found if (tool := _tool(path, path.stat().st_mtime_ns))]
 
 
 @functools.cache
