@@ -20,7 +20,7 @@ from tasks import (
     unchanged,
 )
 from tasks.archive import Restoring
-from tasks.checkpoints import digest_of, ensure_intact
+from tasks.checkpoints import Json, digest_of, ensure_intact
 from tasks.contents import Entry
 from tasks.drift import Change
 from tasks.dump_folder import DEFINITIONS
@@ -67,6 +67,7 @@ class Load(proof.Proof):
     unchanged: int
     rows: int
     drift: list[str]
+    catalogue: Json
     seconds: float
 
 
@@ -130,6 +131,7 @@ def restore(
         unchanged=len(plan.rows),
         rows=manifest.rows,
         drift=[change.words for change in changes],
+        catalogue=manifest.catalogue,
         seconds=seconds,
         **vars(proved),
     )

@@ -73,7 +73,7 @@ class Run:
         rows = sum(rows for _, rows in self.tables)
         load = Load(
             level="counts", verified="counted on both sides, table by table", not_compared=[], load_id=2,
-            tables=len(self.tables), unchanged=0, rows=rows, drift=list(self.drift), seconds=1.0,
+            tables=len(self.tables), unchanged=0, rows=rows, drift=list(self.drift), catalogue={}, seconds=1.0,
         )  # fmt: skip
         built = Build(
             version_id=2, schemas=["gold", "silver"], models=[], in_place=[], tests=self.models * self.tests,
