@@ -53,9 +53,9 @@ def ratio(values: Sequence[float], others: Sequence[float]) -> str:
 
 def digits(number: float) -> str:
     """Show no more digits than a measurement has."""
-    if number >= 100:
+    if abs(number) >= 100:
         return f"{number:,.0f}"
-    return f"{number:.1f}" if number >= 10 else f"{number:.2f}"
+    return f"{number:.1f}" if abs(number) >= 10 else f"{number:.2f}"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
