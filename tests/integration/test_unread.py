@@ -38,6 +38,8 @@ def dumps(filled, tools, tmp_path):
 
     def dump(run: str, options: DumpOptions | None = None) -> Manifest:
         manifest = dumped(filled, tmp_path / run, tools, options)
+        # Else nothing would be taken over, whatever the reason.
+        assert manifest.moment is not None
         Checkpoint(tmp_path / run / "dump.json").write({}, manifest.to_json())
         return manifest
 
@@ -50,7 +52,9 @@ def taken_over(tmp_path):
 
     def names(manifest: Manifest, run: str) -> set[str]:
         folder = tmp_path / run / "dump"
-        return {t.name for t in manifest.tables if all((folder / name).stat().st_nlink > 1 for name in t.files)}
+        return {
+            t.name for t in manifest.tables if t.files and all((folder / name).stat().st_nlink > 1 for name in t.files)
+        }
 
     return names
 
