@@ -115,7 +115,7 @@ def _ask_source(inquiry: Inquiry, plan: Plan, source: Any, destination: Any) -> 
         tools = plan.tools(source_major=from_.server.major, destination_major=to.server.major)
         return Known(tools, f"pg_dump {tools.pg_dump.version}, pg_restore {tools.pg_restore.version}")
 
-    def is_self_contained(side: Side, found: Cargo) -> None:
+    def ensure_whole(side: Side, found: Cargo) -> None:
         selection.ensure_self_contained(side.session, found.entries)
         selection.ensure_rows_stay(side.session, found.entries)
 
@@ -128,7 +128,7 @@ def _ask_source(inquiry: Inquiry, plan: Plan, source: Any, destination: Any) -> 
     tools = inquiry.ask("programs", find_tools, source, destination)
     cargo = inquiry.ask("tables", lambda side, pair: _select(plan, side, pair), source, tools)
     inquiry.ask("large objects", lambda side: _consider_large_objects(plan, side), source, ok="none")
-    inquiry.ask("completeness", is_self_contained, source, cargo, ok="nothing copied needs what is left out")
+    inquiry.ask("completeness", ensure_whole, source, cargo, ok="nothing copied needs what is left out")
     inquiry.ask("left out", _consider_left_out, cargo)
     inquiry.ask("standby", lambda side: servers.consider_standby(side.server), source)
     inquiry.ask("clocks", lambda a, b: servers.compare_clocks(a.server, b.server), source, destination)

