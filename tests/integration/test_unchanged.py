@@ -197,6 +197,16 @@ def test_what_changed_is_loaded_with_what_needs_it_and_all_else_stays(shop, chan
     assert shop.loaded(change) == expected
 
 
+def test_an_emptied_table_stays_when_the_server_gives_its_pages_back(shop):
+    shop.load("delete from orders")
+    run(shop.source, "vacuum public.orders")
+
+    load = shop.load()
+
+    assert shop.ask("select pg_relation_size('orders')", shop.source) == [(0,)]
+    assert load.unchanged == load.tables == 9
+
+
 def test_a_changed_definition_anywhere_means_that_everything_is_loaded(shop):
     before = shop.numbers()
 
