@@ -32,8 +32,16 @@ def waiting_dbt(job: Job) -> list[int]:
 
 def has_its_order(waiting: int, job: Job) -> bool:
     """Whether nothing more will be written to what it reads."""
-    open_files = Path(f"/proc/{job.process.pid}/fd").iterdir()
-    return Path(f"/proc/{waiting}/fd/0").readlink() not in [file.readlink() for file in open_files if file.is_symlink()]
+    files = Path(f"/proc/{job.process.pid}/fd").iterdir()
+    return Path(f"/proc/{waiting}/fd/0").readlink() not in [leads_to(file) for file in files]
+
+
+def leads_to(link: Path) -> Path | None:
+    try:
+        return link.readlink()
+    except FileNotFoundError:
+        # A file that was closed since the folder was read.
+        return None
 
 
 def command_of(pid: int) -> str:
