@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tasks.errors import DependentsFound, LockNotGranted, PublishBlocked
 from tasks.postgres import Session
@@ -15,7 +16,7 @@ from tasks.statements import quoted, statement, with_names
 
 logger = logging.getLogger(__name__)
 
-Work = Callable[[], None]
+T = TypeVar("T")
 
 # A reader who waits for us while we wait for them must never be the one that the server ends to break the deadlock,
 # which it does when somebody has waited for deadlock_timeout, 1 s by default. So we let go before anybody has: a
@@ -197,31 +198,37 @@ def others_in_transaction(session: Session) -> str:
 
 
 def patiently(
-    session: Session, work: Work, *, timeout_seconds: float, what: str, state: str, tell: Tell = unheard
-) -> None:
+    session: Session, work: Callable[[], T], *, timeout_seconds: float, what: str, state: str, tell: Tell = unheard
+) -> T:
     """Do catalogue work in one transaction, when its locks can be had without anybody having to queue behind us.
+
+    Returns:
+        What the work returns, which is begun anew when a lock is refused.
 
     Raises:
         PublishBlocked: not within the time; the sessions in transactions are named.
     """
 
-    def attempt() -> None:
+    def attempt() -> T:
         with session.transaction(lock_timeout_seconds=_LOCK_TIMEOUT_SECONDS):
-            work()
+            return work()
 
-    until_granted(session, attempt, timeout_seconds=timeout_seconds, what=what, state=state, tell=tell)
+    return until_granted(session, attempt, timeout_seconds=timeout_seconds, what=what, state=state, tell=tell)
 
 
 def until_granted(
-    session: Session, attempt: Work, *, timeout_seconds: float, what: str, state: str, tell: Tell = unheard
-) -> None:
+    session: Session, attempt: Callable[[], T], *, timeout_seconds: float, what: str, state: str, tell: Tell = unheard
+) -> T:
     """Attempt something again and again until no lock is refused, and name those who are waited for.
+
+    Returns:
+        What the attempt returns.
 
     Raises:
         PublishBlocked: not within the time.
     """
     started, told = time.monotonic(), ""
-    while (refusal := _refusal(attempt)) is not None:
+    while isinstance(outcome := _outcome(attempt), LockNotGranted):
         others = others_in_transaction(session)
         waited = time.monotonic() - started
         if waited > timeout_seconds:
@@ -230,20 +237,20 @@ def until_granted(
                 f"{state}",
                 hint="end these sessions (what is prepared: rollback prepared), or raise [publish] "
                 "readers_timeout_seconds, and run again",
-            ) from refusal
+            ) from outcome
         if others != told:
             logger.info("%s waits for readers: %s", what, others)
             told = others
         tell(f"{what} waits for readers, {waited:.0f} of {timeout_seconds:.0f} s: {others}")
         time.sleep(_PAUSE_SECONDS)
+    return outcome
 
 
-def _refusal(attempt: Work) -> LockNotGranted | None:
+def _outcome(attempt: Callable[[], T]) -> T | LockNotGranted:
     try:
-        attempt()
+        return attempt()
     except LockNotGranted as error:
         return error
-    return None
 
 
 def _numbers(objects: Sequence[Object | Part | Dependent]) -> dict[str, list[int]]:

@@ -3,9 +3,10 @@
 import functools
 import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from tasks import (
     admission,
@@ -36,6 +37,8 @@ from tasks.tools import Tools
 from tasks.unchanged import Plan
 
 logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # Percent done by then.
 _COMPARING = 95
@@ -138,27 +141,20 @@ def restore(
 
 
 def _ensure_fit(session: Session, manifest: Manifest, options: RestoreOptions, waiting: Tell) -> list[Change]:
-    changes: list[Change] = []
-
-    def ask() -> None:
-        changes[:] = admission.ensure_fit(session, manifest, options)
-
     # To look at a view takes a lock on it.
-    _patiently(session, options, ask, "looking at the landing", waiting)
+    ask = functools.partial(admission.ensure_fit, session, manifest, options)
+    changes = _patiently(session, options, ask, "looking at the landing", waiting)
     for emptied in (change for change in changes if change.is_of_rows_only):
         logger.warning("not as in the load before: %s", emptied.words)
     return changes
 
 
 def _plan(session: Session, manifest: Manifest, wanted: list[Entry], options: RestoreOptions, waiting: Tell) -> Plan:
-    plans: list[Plan] = []
-
-    def look() -> None:
-        plans[:] = [unchanged.plan(session, read_holding(session), manifest, wanted, recipe=options.recipe(manifest))]
+    def look() -> Plan:
+        return unchanged.plan(session, read_holding(session), manifest, wanted, recipe=options.recipe(manifest))
 
     # To count a table's rows takes a lock on it.
-    _patiently(session, options, look, "looking for what has not changed", waiting)
-    return plans[0]
+    return _patiently(session, options, look, "looking for what has not changed", waiting)
 
 
 def _recover(session: Session, options: RestoreOptions) -> None:
@@ -174,10 +170,8 @@ def _set_aside(
     session: Session, manifest: Manifest, options: RestoreOptions, waiting: Tell, *, plan: Plan, run: str
 ) -> int:
     """Clear the landing of all that is not shared; keep the load that readers see, drop the one before it, at once."""
-    begun: list[int] = []
 
-    def work() -> None:
-        begun.clear()
+    def work() -> int:
         holding = read_holding(session)
         generations.drop_next(session, holding)
         if generations.is_read(holding, holding.load_at("previous")):
@@ -186,16 +180,15 @@ def _set_aside(
             generations.drop_previous(session, holding)
         generations.set_aside(session, read_holding(session), shared=plan.shared)
         _make_schemas(session, manifest)
-        begun.append(ledger.begin_load(session, run, manifest))
+        return ledger.begin_load(session, run, manifest)
 
     try:
-        _patiently(session, options, work, "setting the last load aside", waiting)
+        return _patiently(session, options, work, "setting the last load aside", waiting)
     except StatementFailed as error:
         raise DestinationUnfit(
             f"the landing in {session.database} cannot be made ready: {error.message}; nothing was changed",
             hint="mend that (the role needs create on the database, and to own what Towpath has made), and run again",
         ) from error
-    return begun[0]
 
 
 def _make_schemas(session: Session, manifest: Manifest) -> None:
@@ -239,9 +232,7 @@ def _put_back(destination: Database, options: RestoreOptions, error: BaseExcepti
         ) from error
 
 
-def _patiently(
-    session: Session, options: RestoreOptions, work: catalogue.Work, what: str, tell: Tell = unheard
-) -> None:
+def _patiently(session: Session, options: RestoreOptions, work: Callable[[], T], what: str, tell: Tell = unheard) -> T:
     seconds = options.readers_timeout_seconds
     state = "readers see what they saw"
-    catalogue.patiently(session, work, timeout_seconds=seconds, what=what, state=state, tell=tell)
+    return catalogue.patiently(session, work, timeout_seconds=seconds, what=what, state=state, tell=tell)

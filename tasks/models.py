@@ -101,10 +101,7 @@ def _tell(load_id: int, built: Build) -> None:
 
 
 def _begin(session: Session, load_id: int, dbt_digest: str, options: DbtOptions, waiting: Tell, *, run: str) -> int:
-    begun: list[int] = []
-
-    def work() -> None:
-        begun.clear()
+    def work() -> int:
         holding = read_holding(session)
         published = holding.version("published")
         _ensure_buildable(session, holding, load_id, dbt_digest)
@@ -112,17 +109,16 @@ def _begin(session: Session, load_id: int, dbt_digest: str, options: DbtOptions,
             _ensure_replaceable(session, published)
         generations.drop_next(session, holding)
         generations.ensure_next_is_free(session, options.schema)
-        begun.append(
-            session.value(
-                "insert into towpath.versions (load_id, run, dbt_digest, target, state)"
-                " values (%s, %s, %s, %s, 'building') returning version_id",
-                [load_id, run, dbt_digest, options.schema],
-            )
+        version_id = session.value(
+            "insert into towpath.versions (load_id, run, dbt_digest, target, state)"
+            " values (%s, %s, %s, %s, 'building') returning version_id",
+            [load_id, run, dbt_digest, options.schema],
         )
         if published is not None:
             stateful.prepare_next(session, published)
+        return int(version_id)
 
-    catalogue.patiently(
+    return catalogue.patiently(
         session,
         work,
         timeout_seconds=options.readers_timeout_seconds,
@@ -130,7 +126,6 @@ def _begin(session: Session, load_id: int, dbt_digest: str, options: DbtOptions,
         state="readers see what they saw",
         tell=waiting,
     )
-    return begun[0]
 
 
 def _ensure_buildable(session: Session, holding: Holding, load_id: int, dbt_digest: str) -> None:

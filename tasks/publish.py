@@ -112,10 +112,7 @@ def _wait_for_old_snapshots(session: Session, options: PublishOptions, listener:
 
 
 def _swap(session: Session, options: PublishOptions, listener: Listener) -> tuple[State, list[str]]:
-    swapped: list[tuple[State, list[str]]] = []
-
-    def work() -> None:
-        swapped.clear()
+    def work() -> tuple[State, list[str]]:
         holding = read_holding(session)
         dependents.ensure_independent(session, holding, rebinds=options.rebinds)
         outgoing = holding.version("published")
@@ -131,9 +128,9 @@ def _swap(session: Session, options: PublishOptions, listener: Listener) -> tupl
             _put_up(session, incoming, outgoing)
             if not options.keep_previous:
                 generations.drop_previous(session, read_holding(session))
-        swapped.append((incoming, [view.name for view in following]))
+        return incoming, [view.name for view in following]
 
-    catalogue.patiently(
+    return catalogue.patiently(
         session,
         work,
         timeout_seconds=options.readers_timeout_seconds,
@@ -141,7 +138,6 @@ def _swap(session: Session, options: PublishOptions, listener: Listener) -> tupl
         state=_KEPT,
         tell=functools.partial(listener, _READERS_ARE_GONE),
     )
-    return swapped[0]
 
 
 def _take_down(session: Session, outgoing: State, incoming: State) -> None:

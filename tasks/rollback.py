@@ -35,10 +35,8 @@ def roll_back(
     """
     started = time.monotonic()
     session = claims.claim(destination)
-    exchanged: list[tuple[State, State]] = []
 
-    def work() -> None:
-        exchanged.clear()
+    def work() -> tuple[State, State]:
         holding = read_holding(session)
         current, before = holding.version("published"), holding.version("previous")
         if current is None or before is None:
@@ -51,14 +49,13 @@ def roll_back(
         landing = holding.load_at("landing") if current.load_id == before.load_id else None
         with dependents.followed(session, holding, staying=landing, renamed={}, state=_KEPT):
             _exchange(session, current, before)
-        exchanged.append((current, before))
+        return current, before
 
     listener(0, "exchanging the version that readers see and the one before")
-    catalogue.patiently(
+    current, before = catalogue.patiently(
         session, work,
         timeout_seconds=readers_timeout_seconds, what="rolling back", state=_KEPT, tell=functools.partial(listener, 0),
     )  # fmt: skip
-    current, before = exchanged[0]
     listener(100, f"readers see load {before.load_id} of run {before.run} again")
     logger.info(
         "rolled back %s from load %d (run %s) to load %d (run %s) in %.1f s",
