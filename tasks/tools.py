@@ -3,7 +3,7 @@
 import functools
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,20 +67,25 @@ def choose_tools(folder: str, bundled: Path | None, *, source_major: int, destin
             f"destination of PostgreSQL {destination_major} does not know; nothing was changed",
             hint=f"bring the destination to PostgreSQL {_SENDS_NEW_SETTINGS} or newer",
         )
-    carriers = _versions("psql", [pg_restore.path.parent, *folders])
-    if not carriers:
+    psql = next(_versions("psql", [pg_restore.path.parent, *folders]), None)
+    if psql is None:
         raise _missing("psql", _OLDEST_PSQL, folders)
-    return Tools(pg_dump=pg_dump, pg_restore=pg_restore, psql=carriers[0])
+    return Tools(pg_dump=pg_dump, pg_restore=pg_restore, psql=psql)
 
 
 def _folders(bundled: Path | None) -> list[Path]:
     versioned = [folder for pattern in _VERSIONED_FOLDERS for folder in sorted(Path("/").glob(pattern))]
-    return [*commands.search_path(), *versioned, *([bundled] if bundled else [])]
+    found: dict[Path, Path] = {}
+    for folder in [*commands.search_path(), *versioned, *([bundled] if bundled else [])]:
+        # On many systems /bin leads to /usr/bin. The programs' own links are not followed: some go by their name.
+        found.setdefault(folder.resolve(), folder)
+    return list(found.values())
 
 
-def _versions(program: str, folders: Sequence[Path]) -> list[Tool]:
-    found = dict.fromkeys(path for folder in folders if (path := commands.find(program, [folder])))
-    return [tool for path in found if (tool := _tool(path, path.stat().st_mtime_ns))]
+def _versions(program: str, folders: Sequence[Path]) -> Iterator[Tool]:
+    for path in dict.fromkeys(path for folder in folders if (path := commands.find(program, [folder]))):
+        if tool := _tool(path, path.stat().st_mtime_ns):
+            yield tool
 
 
 @functools.cache

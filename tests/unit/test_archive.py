@@ -67,6 +67,18 @@ def test_a_program_that_does_not_run_is_passed_over_and_named(folders, caplog):
     assert f"{broken} is passed over: pg_dump ended with status 1: Error: PostgreSQL version 75" in caplog.text
 
 
+def test_a_folder_that_path_names_twice_is_searched_once_under_its_first_name(folders, monkeypatch, caplog):
+    (folders / "bin").symlink_to(folders / "78")
+    monkeypatch.setenv("PATH", f"{folders / 'bin'}:{folders / '76'}:{folders / '78'}")
+    caplog.set_level("DEBUG")
+
+    tools = choose_tools("", None, source_major=78, destination_major=78)
+
+    assert tools.pg_dump.path == folders / "bin" / "pg_dump"
+    assert f"running {folders / '76' / 'pg_dump'}" in caplog.text
+    assert f"running {folders / '78' / 'pg_dump'}" not in caplog.text
+
+
 def test_there_may_be_no_wheel(folders):
     tools = choose_tools("", None, source_major=77, destination_major=77)
 
