@@ -1,15 +1,14 @@
 """Ctrl-C and SIGTERM: what is at work is ended, what is half done is put back, and a person is told in a sentence."""
 
 import contextlib
-import functools
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from types import FrameType, TracebackType
-from typing import Any
 
 _SOON_SECONDS = 0.05
+_told_before = sys.unraisablehook
 
 
 class Terminated(KeyboardInterrupt):
@@ -22,7 +21,7 @@ def prepare() -> None:
     if is_main and signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:
         signal.signal(signal.SIGTERM, _raise)
     sys.excepthook = _tell
-    sys.unraisablehook = functools.partial(_send_again, sys.unraisablehook)
+    sys.unraisablehook = _send_again
 
 
 @contextlib.contextmanager
@@ -44,10 +43,12 @@ def _raise(_number: int, _frame: FrameType | None) -> None:
     raise Terminated
 
 
-def _send_again(otherwise: Callable[["sys.UnraisableHookArgs"], Any], lost: "sys.UnraisableHookArgs") -> None:
+def _send_again(lost: "sys.UnraisableHookArgs") -> None:
     """Python drops what is raised while it tidies up, as in `__del__`; an interrupt is to come after that."""
-    if not issubclass(lost.exc_type, KeyboardInterrupt):
-        otherwise(lost)
+    # It is no longer alive when Python has begun to end: then there is nothing left to break off.
+    is_at_work = threading.main_thread().is_alive()
+    if not is_at_work or not issubclass(lost.exc_type, KeyboardInterrupt):
+        _told_before(lost)
         return
     number = signal.SIGTERM if issubclass(lost.exc_type, Terminated) else signal.SIGINT
     again = threading.Timer(_SOON_SECONDS, signal.pthread_kill, [threading.main_thread().ident, number])

@@ -54,11 +54,11 @@ class Time:
 @pytest.fixture(autouse=True)
 def _terminable() -> Iterator[None]:
     """As in the process that keeps the schedule; what says so is put back."""
-    before, hook = signal.getsignal(signal.SIGTERM), sys.excepthook
+    before, hooks = signal.getsignal(signal.SIGTERM), (sys.excepthook, sys.unraisablehook)
     interruption.prepare()
     yield
     signal.signal(signal.SIGTERM, before)
-    sys.excepthook = hook
+    sys.excepthook, sys.unraisablehook = hooks
 
 
 @pytest.fixture
