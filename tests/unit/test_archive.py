@@ -38,18 +38,18 @@ def chosen(folders: Path, *, source: int, destination: int, folder: str = "") ->
         (75, 78, ("75", "78")),
         (76, 74, ("76", "76")),
         (77, 77, ("wheel", "wheel")),
-        (74, 77, ("74", "wheel")),
+        (74, 77, ("74", "74")),
         (73, 73, ("74", "74")),
-        (77, 99, ("wheel", "wheel")),
+        (77, 99, ("wheel", "78")),
     ],
     ids=[
         "both have their own",
         "pg_restore of the destination's own",
         "pg_restore is never older than pg_dump",
         "the wheel's",
-        "pg_restore from the wheel",
+        "the wheel's is not taken where another will do, be it older than the destination",
         "the next newer where there is no own",
-        "the oldest that will do where the destination's own is missing",
+        "the wheel's is not taken where another will do, be it newer than pg_dump",
     ],
 )
 def test_each_side_gets_its_own_version_where_that_will_do(folders, source, destination, pair):
@@ -69,7 +69,8 @@ def test_a_program_that_does_not_run_is_passed_over_and_named(folders, caplog):
 
 def test_a_folder_that_path_names_twice_is_searched_once_under_its_first_name(folders, monkeypatch, caplog):
     (folders / "bin").symlink_to(folders / "78")
-    monkeypatch.setenv("PATH", f"{folders / 'bin'}:{folders / '76'}:{folders / '78'}")
+    (folders / "loop").symlink_to(folders / "loop")
+    monkeypatch.setenv("PATH", f"{folders / 'loop'}:{folders / 'bin'}:{folders / '76'}:{folders / '78'}")
     caplog.set_level("DEBUG")
 
     tools = choose_tools("", None, source_major=78, destination_major=78)
