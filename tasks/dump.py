@@ -105,7 +105,7 @@ def _unload(
     taken = _take_over(job, snapshot, sources) if options.takes_over else []
     as_before = {table.source.oid for table in taken}
     sources = [source for source in sources if source.oid not in as_before]
-    shipments = unloading.plan(sources, options.compress, jobs=options.jobs, server_version=session.server_version)
+    shipments = unloading.plan(sources, options.compress, server_version=session.server_version)
     is_digested = options.verify == "checksums"
     names = [(table.schema, table.name) for table in snapshot.tables] if is_digested else []
     sizes = {str(source): source.table_bytes for source in sources}

@@ -14,8 +14,8 @@ from tasks.psql import CopyBrokenError, Psql
 from tasks.rows import BINARY_TYPES, GROUP_BYTES, GROUP_TABLES, LARGE_BYTES, Compression, store
 from tasks.statements import qualified, quoted, statement
 
-# A large table is read in ranges of pages, so many for all tables together that no job is idle for long.
-_RANGES_PER_JOB = 8
+# A large table is read in ranges of pages, eight to sixteen of them, so that no job is idle for long.
+_MOST_RANGES = 16
 _LEAST_RANGE_BYTES = 64 << 20
 # A range of tuple numbers is read by itself since then; before, each would read the whole table.
 _READS_RANGES = 140000
@@ -98,21 +98,15 @@ def row_sources(session: Session, oids: Sequence[int]) -> list[RowSource]:
     return [RowSource(**dict(zip(names, row, strict=True))) for row in rows]
 
 
-def plan(
-    sources: Sequence[RowSource], compression: Compression, *, jobs: int, server_version: int
-) -> list[list[Piece]]:
+def plan(sources: Sequence[RowSource], compression: Compression, *, server_version: int) -> list[list[Piece]]:
     """Part the work into shipments, each for one psql, the largest first: a range of a large table, or small tables."""
-    total = sum(source.table_bytes for source in sources)
-    wanted = max(_LEAST_RANGE_BYTES, total // (_RANGES_PER_JOB * max(jobs, 1)))
-    # A power of two: as other tables grow, the ranges of one that does not change stay as they are.
-    range_bytes = 1 << (wanted - 1).bit_length()
     large: list[list[Piece]] = []
     groups: list[list[Piece]] = []
     for source in sorted(sources, key=lambda each: -each.table_bytes):
         table, name = Unloaded(source=source), f"rows/{source.oid}"
         if source.is_large:
             can_part = server_version >= _READS_RANGES and source.is_heap and bool(source.columns)
-            ranges = _ranges(source, range_bytes) if can_part else [None]
+            ranges = _ranges(source) if can_part else [None]
             ending = f"copy{compression.ending}"
             files = (
                 [f"{name}.{ending}"] if len(ranges) == 1 else [f"{name}.{n:05}.{ending}" for n in range(len(ranges))]
@@ -129,7 +123,11 @@ def plan(
     return sorted([*large, *groups], key=lambda shipment: -sum(piece.bytes for piece in shipment))
 
 
-def _ranges(source: RowSource, range_bytes: int) -> list[tuple[int, int | None] | None]:
+def _ranges(source: RowSource) -> list[tuple[int, int | None] | None]:
+    """By its own size alone: the files of a table that does not change are the same whatever is dumped beside it."""
+    wanted = max(_LEAST_RANGE_BYTES, source.table_bytes // _MOST_RANGES)
+    # A power of two: a map of free space that comes or goes moves nothing.
+    range_bytes = 1 << (wanted - 1).bit_length()
     pages = -(-source.heap_bytes // source.block_bytes)
     count = -(-source.table_bytes // range_bytes)
     bounds = [pages * number // count for number in range(count)]

@@ -36,7 +36,7 @@ def test_ranges_of_pages_hold_every_row_once(source, tools, tmp_path, query):
             (found,) = unloading.row_sources(session, [session.value("select 'public.gaps'::regclass::oid::bigint")])
             # As large as a table must be for so many ranges.
             large = replace(found, table_bytes=20 * (64 << 20))
-            shipments = unloading.plan([large], Compression(1), jobs=2, server_version=session.server_version)
+            shipments = unloading.plan([large], Compression(1), server_version=session.server_version)
             psql = Psql(session, tools.psql, time.monotonic() + 60)
             unload = Unloading(
                 psql=psql, snapshot=snapshot, directory=tmp_path, compression=Compression(1), begin=lambda _: None

@@ -11,8 +11,8 @@ def source(number: int, size: int, *, is_binary_safe: bool = True, columns: tupl
     )  # fmt: skip
 
 
-def planned(*sources: RowSource, version: int = 180000, jobs: int = 2, level: int = 1):
-    return plan(sources, Compression(level), jobs=jobs, server_version=version)
+def planned(*sources: RowSource, version: int = 180000, level: int = 1):
+    return plan(sources, Compression(level), server_version=version)
 
 
 def test_a_large_table_is_parted_so_that_its_ranges_hold_all_of_its_pages_once():
@@ -25,6 +25,17 @@ def test_a_large_table_is_parted_so_that_its_ranges_hold_all_of_its_pages_once()
     # Rows are where they are: a table may have grown since its pages were counted.
     assert pages[-1][1] is None
     assert list(shipments[0][0].table.files) == [f"rows/1.{number:05}.copy.zst" for number in range(16)]
+
+
+def test_the_ranges_of_a_table_are_the_same_whatever_is_read_beside_it():
+    alone = planned(source(2, 2000 * MB))
+    beside = planned(source(1, 4000 * MB), source(2, 2000 * MB), source(3, 300 * MB))
+
+    def ranges(shipments):
+        return sorted((p.file, p.pages) for shipment in shipments for p in shipment if p.table.source.oid == 2)
+
+    assert len(ranges(alone)) == 16
+    assert ranges(beside) == ranges(alone)
 
 
 def test_a_server_that_would_read_the_whole_table_for_each_range_is_asked_once():
