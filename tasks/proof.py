@@ -45,7 +45,7 @@ class Proof:
 
 
 def measure(session: Session, tables: Sequence[TableName], level: str, *, state: str) -> dict[TableName, Measured]:
-    """Count each table that is there and, for `checksums`, digest its rows, in one statement; in a transaction.
+    """Count each table that is there and, for `checksums`, digest its rows; in a transaction.
 
     The digest is of each row's text, as session settings that are the same on both sides show it.
 
@@ -57,6 +57,7 @@ def measure(session: Session, tables: Sequence[TableName], level: str, *, state:
     measured: dict[TableName, Measured] = {}
     # The text of a regclass quotes reserved words, and each version has more of them.
     session.run("set local quote_all_identifiers = on")
+    # A digest takes as long as its table is large: it has a time limit of its own, and is named where it fails.
     at_once = 1 if level == "checksums" else _AT_ONCE
     for asked in (found[begin : begin + at_once] for begin in range(0, len(found), at_once)):
         questions = [_question(level, number, *each[:3]) for number, each in enumerate(asked)]

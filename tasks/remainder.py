@@ -115,9 +115,13 @@ def set_sequences(session: Session, states: Sequence[SequenceState]) -> None:
 
 def add_unchecked(session: Session, keys: Sequence[ForeignKey]) -> None:
     """Add foreign keys that hold for what is written from now on, and of which nobody has checked the rows."""
-    for key in keys:
-        unchecked = key.definition.removesuffix(" NOT VALID") + " not valid"
-        session.run(with_names("alter table only {} add constraint {} ", (key.schema, key.table), key.name) + unchecked)
+    unchecked = [
+        with_names("alter table only {} add constraint {} ", (key.schema, key.table), key.name)
+        + f"{key.definition.removesuffix(' NOT VALID')} not valid"
+        for key in keys
+    ]
+    for begin in range(0, len(unchecked), _AT_ONCE):
+        session.run(";\n".join(unchecked[begin : begin + _AT_ONCE]))
 
 
 def fill(session: Session, views: Sequence[MaterializedView]) -> None:
