@@ -69,6 +69,6 @@ def section(made: Figures) -> str:
             *[f"- {way['title']}: {steps(way)}." for way in ways.values()],
             *[f"- {way['title']}: no figure: {way['failed']}" for way in made["ways"].values() if way["failed"]],
             "",
-            f"{len(seconds['first'])} rounds. {circumstances(made)}",
+            f"Rounds: {len(seconds['first'])}. {circumstances(made)}",
         ]
     )

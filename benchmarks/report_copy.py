@@ -74,7 +74,7 @@ def section(name: str, made: Figures) -> str:
     ]
     if again := ratio(seconds["again"], seconds["towpath"]):
         lines.append(f"- {_LETTERS['again']} takes {again} of {_LETTERS['towpath']}, the run before it.")
-    return "\n".join([*lines, "", f"{max(map(len, seconds.values()))} rounds. {circumstances(made)}"])
+    return "\n".join([*lines, "", f"Rounds: {max(map(len, seconds.values()))}. {circumstances(made)}"])
 
 
 def _row(key: str, ways: Figures, seconds: dict[str, list[float]]) -> list[str]:

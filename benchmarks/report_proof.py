@@ -44,6 +44,6 @@ def section(made: Figures) -> str:
             *[f"- {way['title']}: {steps(way)}." for way in ways.values()],
             *[f"- {way['title']}: no figure: {way['failed']}" for way in made["ways"].values() if way["failed"]],
             "",
-            f"{max(map(len, seconds.values()))} rounds. {circumstances(made)}",
+            f"Rounds: {max(map(len, seconds.values()))}. {circumstances(made)}",
         ]
     )

@@ -88,5 +88,5 @@ def section(made: Figures) -> str:
         f"- The two embedded servers, from nothing: {summary(together)} s side by side, {summary(apart)} s one after "
         f"the other; {ratio(together, apart)}."
     )
-    rounds = f"{len(seconds['full', 'script'])} rounds. {circumstances(made)}"
+    rounds = f"Rounds: {len(seconds['full', 'script'])}. {circumstances(made)}"
     return "\n".join([_HEAD, f"![Seconds of each run]({picture})\n", table(head, rows), "", *told, "", rounds])
