@@ -21,11 +21,12 @@ from tasks.postgres import Database, Session, connect
 from tasks.progress import AFTER_TABLES, Listener, Progress
 from tasks.proof import Measured, TableName
 from tasks.psql import Psql
+from tasks.row_sources import RowSource, read_row_sources
 from tasks.run_folder import RunFolder
 from tasks.snapshot import Snapshot, held_snapshot
 from tasks.source_tables import SourceTable
 from tasks.tools import Tools
-from tasks.unloading import RowSource, Unloaded, Unloading
+from tasks.unloading import Unloaded, Unloading
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +102,7 @@ def _unload(
         What was unloaded of the tables that may have rows, by number; what was measured, by schema and name.
     """
     session, options = job.session, job.options
-    sources = unloading.row_sources(session, [t.oid for t in snapshot.tables if t.oid not in without_rows])
+    sources = read_row_sources(session, [t.oid for t in snapshot.tables if t.oid not in without_rows])
     taken = _take_over(job, snapshot, sources) if options.takes_over else []
     as_before = {table.source.oid for table in taken}
     sources = [source for source in sources if source.oid not in as_before]

@@ -15,7 +15,7 @@ class Table:
 
     `oid` is its number and `bytes` its size at the source, 0 where its rows are not wanted. `files` are the names of
     its rows' files in the dump, in order, all of one form, and `columns` what they carry. `digest` is of these rows, in
-    any order; None where they were only counted. `form` is that of `unloading.RowSource`.
+    any order; None where they were only counted. `form` is that of `row_sources.RowSource`.
     """
 
     oid: int

@@ -8,48 +8,14 @@ from typing import IO
 
 from tasks.checkpoints import Json, ensure_writable
 from tasks.crew import Work
-from tasks.errors import DumpFailed
-from tasks.postgres import Session
 from tasks.psql import CopyBrokenError, Psql
-from tasks.rows import BINARY_TYPES, GROUP_BYTES, GROUP_TABLES, LARGE_BYTES, Compression, store
-from tasks.statements import qualified, quoted, statement
+from tasks.row_sources import RowSource, unreadable
+from tasks.rows import GROUP_BYTES, GROUP_TABLES, Compression, store
+from tasks.statements import qualified, quoted
 
 # A large table is read in ranges of pages, eight to sixteen of them, so that no job is idle for long.
 _MOST_RANGES = 16
 _LEAST_RANGE_BYTES = 64 << 20
-# A range of tuple numbers is read by itself since then; before, each would read the whole table.
-_READS_RANGES = 140000
-
-
-@dataclass(frozen=True, kw_only=True)
-class RowSource:
-    """A row of `read_row_sources.sql`: a table that may have rows.
-
-    `form` is equal as long as the same rows read the same; None where that cannot be told.
-    """
-
-    oid: int
-    schema: str
-    name: str
-    columns: list[str]
-    is_binary_safe: bool
-    is_heap: bool
-    form: str | None
-    heap_bytes: int
-    table_bytes: int
-    block_bytes: int
-
-    def __str__(self) -> str:
-        return f"{self.schema}.{self.name}"
-
-    @property
-    def is_large(self) -> bool:
-        return self.table_bytes >= LARGE_BYTES
-
-    @property
-    def is_binary(self) -> bool:
-        """Whether its files are binary; else they are text."""
-        return self.is_large and self.is_binary_safe
 
 
 @dataclass(kw_only=True)
@@ -74,8 +40,8 @@ class Piece:
         source = self.table.source
         if self.pages is None:
             return source.table_bytes
-        end = self.pages[1] or -(-source.heap_bytes // source.block_bytes)
-        return (end - self.pages[0]) * source.table_bytes // -(-source.heap_bytes // source.block_bytes)
+        begin, end = self.pages
+        return ((end or source.pages) - begin) * source.table_bytes // source.pages
 
     @property
     def statement(self) -> str:
@@ -90,14 +56,6 @@ class Piece:
         return f"copy {what} to stdout with (format {'binary' if source.is_binary else 'text'})"
 
 
-def row_sources(session: Session, oids: Sequence[int]) -> list[RowSource]:
-    """List those of some tables that have pages, and so may have rows."""
-    types = [form for name in BINARY_TYPES for form in (name, f"{name}[]")]
-    names = RowSource.__dataclass_fields__
-    rows = session.all(statement("read_row_sources"), {"oids": list(oids), "binary_types": types})
-    return [RowSource(**dict(zip(names, row, strict=True))) for row in rows]
-
-
 def plan(sources: Sequence[RowSource], compression: Compression, *, server_version: int) -> list[list[Piece]]:
     """Part the work into shipments, each for one psql, the largest first: a range of a large table, or small tables."""
     large: list[list[Piece]] = []
@@ -105,7 +63,7 @@ def plan(sources: Sequence[RowSource], compression: Compression, *, server_versi
     for source in sorted(sources, key=lambda each: -each.table_bytes):
         table, name = Unloaded(source=source), f"rows/{source.oid}"
         if source.is_large:
-            can_part = server_version >= _READS_RANGES and source.is_heap and bool(source.columns)
+            can_part = source.reads_ranges(server_version) and bool(source.columns)
             ranges = _ranges(source) if can_part else [None]
             ending = f"copy{compression.ending}"
             files = (
@@ -126,11 +84,10 @@ def plan(sources: Sequence[RowSource], compression: Compression, *, server_versi
 def _ranges(source: RowSource) -> list[tuple[int, int | None] | None]:
     """By its own size alone: the files of a table that does not change are the same whatever is dumped beside it."""
     wanted = max(_LEAST_RANGE_BYTES, source.table_bytes // _MOST_RANGES)
-    # A power of two: a map of free space that comes or goes moves nothing.
+    # A power of two: as a rule the count is the same when the server gives back pages of wide values.
     range_bytes = 1 << (wanted - 1).bit_length()
-    pages = -(-source.heap_bytes // source.block_bytes)
-    count = -(-source.table_bytes // range_bytes)
-    bounds = [pages * number // count for number in range(count)]
+    count = min(-(-source.table_bytes // range_bytes), source.pages)
+    bounds = [source.pages * number // count for number in range(count)]
     if count == 1:
         return [None]
     return [(begin, end) for begin, end in zip(bounds, [*bounds[1:], None], strict=True)]
@@ -178,11 +135,8 @@ class Unloading:
             )
         except CopyBrokenError as error:
             ensure_writable(self.directory.parent)
-            raise DumpFailed(
-                f"the rows of {shipment[min(error.done, len(shipment) - 1)].table.source} in "
-                f"{self.psql.session.database} could not be read: {error.said}; the destination was not touched",
-                hint="mend the cause and run again; the log above has all that psql said",
-            ) from error
+            at = shipment[min(error.done, len(shipment) - 1)].table.source
+            raise unreadable(at, self.psql.session, error.said) from error
         for piece, rows in zip(shipment, counts, strict=True):
             piece.table.rows += rows
             piece.table.files[piece.file] = stored[0] if is_alone else None

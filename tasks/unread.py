@@ -11,9 +11,10 @@ from tasks.checkpoints import digest_of_file
 from tasks.manifest import Manifest, Table
 from tasks.moment import Moment
 from tasks.postgres import Session
+from tasks.row_sources import RowSource
 from tasks.run_folder import RunFolder
 from tasks.statements import with_names
-from tasks.unloading import RowSource, Unloaded
+from tasks.unloading import Unloaded
 
 logger = logging.getLogger(__name__)
 

@@ -37,7 +37,8 @@ select
             then pg_catalog.md5(coalesce(pg_catalog.string_agg(columns.form, ',' order by columns.attnum), ''))
     end as form,
     pg_catalog.pg_relation_size(class.oid) as heap_bytes,
-    pg_catalog.pg_table_size(class.oid) as table_bytes,
+    -- Without its maps, which come and go with every vacuum.
+    coalesce(pg_catalog.pg_relation_size(class.reltoastrelid), 0) as toast_bytes,
     pg_catalog.current_setting('block_size')::integer as block_bytes
 from pg_catalog.pg_class as class
 inner join pg_catalog.pg_namespace as namespace on class.relnamespace = namespace.oid
@@ -48,5 +49,5 @@ where
     and class.relkind = 'r'
     -- Other ways to keep rows may keep them elsewhere.
     and (access_method.amname <> 'heap' or pg_catalog.pg_relation_size(class.oid) > 0)
-group by class.oid, namespace.nspname, class.relname, access_method.amname
+group by class.oid, class.reltoastrelid, namespace.nspname, class.relname, access_method.amname
 order by namespace.nspname, class.relname

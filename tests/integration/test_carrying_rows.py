@@ -1,5 +1,7 @@
 """Rows from the source's pages to the landing's: in ranges, in files, frozen, under the settings of the landing."""
 
+import os
+import re
 import subprocess
 import time
 from dataclasses import replace
@@ -10,12 +12,14 @@ from tasks import crew, rows, unloading
 from tasks.archive import DumpOptions
 from tasks.errors import CopyDiffers, DumpFailed, RestoreFailed
 from tasks.indexing import Indexing
-from tasks.postgres import connect
+from tasks.postgres import Database, connect
 from tasks.psql import Psql
+from tasks.row_sources import read_row_sources
 from tasks.rows import Compression
 from tasks.run_folder import RunFolder
 from tasks.unloading import Unloading
 from tests.integration.copying import OPTIONS, copied, dumped, restored
+from tests.worlds import wait_until
 
 # Rows of many sizes, dead ones between them, whole pages of dead ones, and pages at the end that are empty.
 WITH_GAPS = """
@@ -33,9 +37,9 @@ def test_ranges_of_pages_hold_every_row_once(source, tools, tmp_path, query):
         session.run(WITH_GAPS)
         with session.transaction(snapshot=True):
             snapshot = session.value("select pg_catalog.pg_export_snapshot()")
-            (found,) = unloading.row_sources(session, [session.value("select 'public.gaps'::regclass::oid::bigint")])
+            (found,) = read_row_sources(session, [session.value("select 'public.gaps'::regclass::oid::bigint")])
             # As large as a table must be for so many ranges.
-            large = replace(found, table_bytes=20 * (64 << 20))
+            large = replace(found, toast_bytes=20 * (64 << 20) - found.heap_bytes)
             shipments = unloading.plan([large], Compression(1), server_version=session.server_version)
             psql = Psql(session, tools.psql, time.monotonic() + 60)
             unload = Unloading(
@@ -100,6 +104,83 @@ def test_the_same_rows_give_the_same_files_on_another_day_and_others_do_not(fill
     assert first.definitions == second.definitions == third.definitions
     assert contents(third)["gaps"] == contents(first)["gaps"]
     assert contents(third)["small"] != contents(first)["small"]
+
+
+SHRINKING = """
+    create table public.shrinking (id integer, filling text) with (autovacuum_enabled = false);
+    insert into public.shrinking select n, repeat('x', 200) from generate_series(1, 30000) as n
+"""
+
+
+@pytest.mark.parametrize(
+    "deleted",
+    ["false", "id between 5000 and 25000", "id > 25000", "id > 1000", "id > 10", "id < 29990", "true"],
+)
+def test_a_table_is_as_large_as_its_pages_up_to_the_last_row(source, query, deleted):
+    with connect(source) as session:
+        session.run(f"{SHRINKING}; delete from public.shrinking where {deleted}")
+        with session.transaction(snapshot=True):
+            (found,) = read_row_sources(session, [session.value("select 'public.shrinking'::regclass::oid::bigint")])
+            # What others do since then is not seen.
+            with connect(source) as other:
+                other.run("delete from public.shrinking")
+            (again,) = read_row_sources(session, [found.oid])
+            last = session.value("select max((ctid::text::point)[0])::bigint + 1 from public.shrinking") or 0
+
+    assert (found.pages, found.table_bytes) == (last, last * 8192)
+    assert again == found
+
+
+@pytest.mark.parametrize("kept", [1000, 25000])
+def test_a_table_gives_the_same_files_when_the_server_takes_the_pages_at_its_end(
+    source, tools, tmp_path, query, monkeypatch, kept
+):
+    # As if it were large enough for several ranges.
+    monkeypatch.setattr(unloading, "_LEAST_RANGE_BYTES", 1 << 20)
+    with connect(source) as session:
+        session.run(f"{SHRINKING}; delete from public.shrinking where id > {kept}")
+    before = dumped(source, tmp_path / "before", tools)
+    pages = "select pg_relation_size('public.shrinking') / 8192"
+    ((untouched,),) = query(source, pages)
+
+    def is_shorter():
+        # Somebody's old snapshot keeps the server from it for a while.
+        with connect(source) as session:
+            session.run("vacuum public.shrinking")
+        return query(source, pages) < [(untouched,)]
+
+    wait_until(is_shorter)
+    after = dumped(source, tmp_path / "after", tools)
+
+    (table,), (same,) = before.tables, after.tables
+    assert table.rows == kept
+    assert after.content_of(same) == before.content_of(table)
+
+
+@pytest.mark.parametrize("page", [3, -1])
+def test_a_table_with_a_damaged_page_is_named(serve, tools, tmp_path, query, page):
+    server = serve()
+    server.start(autovacuum="off")
+    database = Database.from_uri(server.uri("postgres"), application_name="towpath test")
+    with connect(database) as session:
+        session.run(SHRINKING)
+        session.run("checkpoint")
+        file = server.data / session.value("select pg_relation_filepath('public.shrinking')")
+    server.stop()
+    with file.open("r+b") as pages:
+        pages.seek(page * 8192, os.SEEK_END if page < 0 else os.SEEK_SET)
+        pages.write(b"damaged " * 1024)
+    server.start()
+
+    with pytest.raises(DumpFailed) as raised:
+        dumped(database, tmp_path, tools)
+
+    assert re.search(
+        "^the rows of public.shrinking in postgres on .* could not be read: .*invalid page in block .*; "
+        "the destination was not touched$",
+        raised.value.message,
+    )
+    assert not (tmp_path / "dump").exists()
 
 
 def test_another_definition_has_another_digest(filled, tools, tmp_path):
