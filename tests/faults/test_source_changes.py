@@ -16,6 +16,7 @@ from tasks import embedded
 from tasks.archive import DumpOptions
 from tasks.manifest import Manifest
 from tasks.postgres import Database, connect
+from tasks.rows import LARGE_BYTES
 from tasks.tools import Tool, Tools
 from tests.integration.copying import dumped, restored
 from tests.worlds import ask, contents, locked, run_to_the_end, wait_until
@@ -99,17 +100,19 @@ def test_a_table_that_nobody_had_seen_and_that_waits_for_our_locks_is_dumped_too
 
 
 def test_a_table_that_becomes_a_large_one_while_it_is_dumped_can_be_loaded(films, destination, tools, tmp_path):
-    """Large ones are binary, and loaded by themselves: its size is asked for once."""
-    letters = "(select pg_catalog.string_agg(pg_catalog.md5((n * 100 + m)::text), '') from generate_series(1, 30) as m)"
+    """Large ones are binary, and loaded by themselves: its size is asked for once. Wide values count at any time."""
+    letters = "(select pg_catalog.string_agg(pg_catalog.md5((n * 100 + m)::text), '') from generate_series(1, 90) as m)"
     ask(films, "create table public.growing (n integer, letters text)")
     ask(films, "alter table public.growing alter letters set storage external")
-    ask(films, f"insert into public.growing select n, {letters} from generate_series(1, 3900) as n")
-    more = f"insert into public.growing select n, {letters} from generate_series(1, 900) as n"
+    ask(films, f"insert into public.growing select n, {letters} from generate_series(1, 1100) as n")
+    more = f"insert into public.growing select n, {letters} from generate_series(1, 400) as n"
     psql, script = embedded.binaries() / "psql", tmp_path / "pg_dump"
     grow = f'"{psql}" --no-psqlrc --quiet --command="{more}"'
     script.write_text(f'#!/bin/sh\n"{tools.pg_dump.path}" "$@" || exit\ncase "$*" in *--snapshot=*) {grow};; esac\n')
     script.chmod(0o755)
     before = contents(films)
+    ((bytes_before,),) = ask(films, "select pg_catalog.pg_table_size('public.growing')")
+    assert bytes_before < LARGE_BYTES
 
     manifest = dumped(films, tmp_path / "run", replace(tools, pg_dump=replace(tools.pg_dump, path=script)))
     restored(manifest, tmp_path / "run", destination, tools)
