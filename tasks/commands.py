@@ -235,7 +235,8 @@ def end(process: Program) -> None:
     while _is_group(process.pid) and time.monotonic() < deadline:
         process.poll()
         time.sleep(0.02)
-    if _is_group(process.pid):
+    # The last of them may end by itself at this moment.
+    with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(_END_SECONDS)

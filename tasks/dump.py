@@ -4,6 +4,7 @@ import functools
 import logging
 import time
 from collections.abc import Collection, Sequence
+from concurrent import futures
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ logger = logging.getLogger(__name__)
 
 # Percent done by then.
 _DESCRIBING = 95
+# What a program that failed does not know may be known to this session a moment later.
+_CAUSE_SECONDS = 2
 _UNTOUCHED = "the destination was not touched"
 
 
@@ -122,10 +125,12 @@ def _unload(
         try:
             crew.side_by_side(unload.work(shipments), jobs=options.jobs)
         except BaseException as error:
-            if isinstance(error, DumpFailed) and measuring.done():
+            if isinstance(error, DumpFailed):
                 # Where the source went away, or a statement failed in the snapshot, the programs name a symptom.
-                measuring.result()
-                session.ensure_in_reach()
+                futures.wait([measuring], timeout=_CAUSE_SECONDS)
+                if measuring.done():
+                    measuring.result()
+                    session.ensure_in_reach()
             session.give_up()
             with suppress(PipelineError):
                 measuring.result()

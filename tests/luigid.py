@@ -37,5 +37,6 @@ class Luigid:
         self._process.wait(10)
 
     def _answers(self) -> bool:
+        assert self._process.poll() is None, (self._folder / "luigid.log").read_text(encoding="utf-8")
         with socket.socket() as asking:
             return asking.connect_ex(("127.0.0.1", self._port)) == 0

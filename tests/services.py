@@ -65,9 +65,10 @@ class Webhook:
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
+                is_to_hang = noted.hangs.is_set()
                 noted.asked += 1
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                if noted.hangs.is_set():
+                if is_to_hang:
                     # A letter now and then, for ever: no time limit on a single answer ends that.
                     while noted.hangs.is_set():
                         self.wfile.write(b"H")

@@ -140,7 +140,7 @@ class Job:
 
     def wait(self) -> int:
         """Wait for its end and return its exit code."""
-        return self.process.wait(60)
+        return self.process.wait(120)
 
     def end(self, number: signal.Signals) -> list[int]:
         """Send it a signal, wait for its end, and return the children that it had."""

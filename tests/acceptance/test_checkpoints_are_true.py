@@ -23,14 +23,16 @@ WAITING = (
 def test_a_run_that_has_nothing_to_do_says_so_within_a_second_of_python_and_luigi_themselves(published):
     before = published.times("first")
 
-    idle = [_seconds(lambda: subprocess.run([sys.executable, "-c", "import luigi"], check=True)) for _ in range(3)]
-    runs = []
-    busy = [_seconds(lambda: runs.append(published.run(*FULL))) for _ in range(3)]
+    runs, more = [], []
+    for _ in range(5):
+        # In turn: the machine may have more to do from one moment to the next.
+        idle = _seconds(lambda: subprocess.run([sys.executable, "-c", "import luigi"], check=True))
+        more.append(_seconds(lambda: runs.append(published.run(*FULL))) - idle)
 
-    assert [run.returncode for run in runs] == [0, 0, 0]
+    assert [run.returncode for run in runs] == [0] * 5
     assert "run first is complete: nothing to do" in runs[0].stderr
     assert published.times("first") == before
-    assert statistics.median(busy) < statistics.median(idle) + 1
+    assert statistics.median(more) < 1
 
 
 def _seconds(work):

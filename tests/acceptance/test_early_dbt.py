@@ -114,7 +114,7 @@ def test_dbt_that_waits_ends_with_the_job(published, start, number):
 
 def test_dbt_that_waits_in_vain_ends_with_the_job(published, start):
     with locked(published.source, "public.films", "access exclusive"):
-        job = start(published.command(*SECOND, "--dump-lock-wait-timeout=5"))
+        job = start(published.command(*SECOND, "--dump-lock-wait-timeout=20"))
         wait_until_rehearsed(published)
         waiting = waiting_dbt(job)
 

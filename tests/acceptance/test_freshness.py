@@ -33,7 +33,7 @@ def test_the_time_between_runs_may_be_in_the_environment_and_a_flag_is_stronger(
 
 
 def test_old_data_is_late_however_newly_it_was_published_and_told_each_time(published, told, webhook):
-    ask(published.destination, "update towpath.loads set snapshot_at = snapshot_at - interval '76 hours'")
+    ask(published.destination, "update towpath.loads set snapshot_at = now() - interval '76 hours'")
 
     late = [published.run(*DAILY, **told) for _ in range(2)]
 

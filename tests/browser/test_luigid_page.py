@@ -7,7 +7,7 @@ import time
 import urllib.parse
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -60,16 +60,18 @@ class Page:
     def await_one(self, selector: str, text: str = "") -> WebElement:
         """Wait until something is seen that has a text in it; a picture of the page is kept in any case."""
 
-        def found() -> list[WebElement]:
-            try:
+        seen: list[WebElement] = []
+
+        def is_seen() -> bool:
+            # The page may draw itself anew at any moment.
+            with suppress(StaleElementReferenceException):
                 every = self._browser.find_elements(By.CSS_SELECTOR, selector)
-                return [each for each in every if each.is_displayed() and text in each.text]
-            except StaleElementReferenceException:
-                return []
+                seen.extend(each for each in every if each.is_displayed() and text in each.text)
+            return bool(seen)
 
         try:
-            wait_until(found)
-            return found()[0]
+            wait_until(is_seen)
+            return seen[0]
         finally:
             time.sleep(0.5)
             self._browser.save_screenshot(str(self._pictures / f"seen-{next(_numbers)}.png"))
@@ -86,6 +88,18 @@ class Page:
 
     def texts(self, selector: str) -> list[str]:
         return [each.text for each in self._browser.find_elements(By.CSS_SELECTOR, selector)]
+
+    def await_drawn(self, *selectors: str) -> list[list[str]]:
+        """Wait until there is something of each kind, and return the texts of all as they were at one moment."""
+        every = "return arguments[0].map(s => Array.from(document.querySelectorAll(s), each => each.textContent))"
+        drawn: list[list[str]] = []
+
+        def are_there() -> bool:
+            drawn[:] = self._browser.execute_script(every, selectors)
+            return all(drawn)
+
+        wait_until(are_there)
+        return drawn
 
     @property
     def source(self) -> str:
@@ -153,11 +167,11 @@ def test_the_graph_shows_what_waits_for_what(held, page, luigid):
     graph = f"tab=graph&taskId={task_id(luigid, 'FullPipeline')}"
     page.open(f"{graph}&visType=svg")
     page.await_one("#graphPlaceholder svg", "FullPipeline")
-    names, lines = page.texts("a.graph-node-a text"), page.texts("line.link")
+    names, lines = page.await_drawn("a.graph-node-a text", "line.link")
 
     page.open(f"{graph}&visType=d3")
     page.await_one("#mysvg", "RunDbt")
-    boxes, arrows = page.texts("#mysvg g.node"), page.texts("#mysvg g.edgePath")
+    boxes, arrows = page.await_drawn("#mysvg g.node", "#mysvg g.edgePath")
 
     assert sorted(names) == sorted([*CHAIN, "DatabaseReady"])
     assert len(boxes) == len(names)

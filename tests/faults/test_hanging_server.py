@@ -8,15 +8,15 @@ from tests.faults.second_run import SECOND, befall_each_step, shown, state_of
 from tests.outages import frozen
 from tests.worlds import Job, World, descendants, is_running
 
-IMPATIENT = ("--readiness-hang-seconds=2", "--readiness-timeout-seconds=1")
-# The hang is noticed within 3 s, programs that wait for the server are killed after 5, nothing after that waits long.
+IMPATIENT = ("--readiness-hang-seconds=4", "--readiness-timeout-seconds=1")
+# The hang is noticed within 6 s, programs that wait for the server are killed after 5, nothing after that waits long.
 LONGEST_SECONDS = 60
 
 
 def impatient(world: World) -> World:
-    """The same world, where connecting may take no longer than two seconds."""
+    """The same world, where connecting may take no longer than four seconds."""
     source, destination = (
-        replace(database, parameters={**database.parameters, "connect_timeout": "2"})
+        replace(database, parameters={**database.parameters, "connect_timeout": "4"})
         for database in (world.source, world.destination)
     )
     return replace(world, source=source, destination=destination)

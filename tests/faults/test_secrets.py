@@ -50,7 +50,7 @@ def watched(commands: set[bytes]) -> Iterator[None]:
     is_over = threading.Event()
 
     def watch() -> None:
-        while not is_over.wait(0.1):
+        while not is_over.wait(0.01):
             for path in Path("/proc").glob("[0-9]*/cmdline"):
                 # It may have ended meanwhile.
                 with suppress(OSError):

@@ -116,7 +116,7 @@ def test_a_standby_is_a_source_like_any_other_until_the_primary_takes_back_what_
 
     first = copy.run(*FIRST)
     landed, expected = contents(world.destination), contents(shop)
-    ask(shop, "create table public.bulk as select md5(i::text) as noise from generate_series(1, 300000) as i")
+    ask(shop, "create table public.bulk as select md5(i::text) as noise from generate_series(1, 3000000) as i")
     caught_up(primary, standby)
     job = start(copy.command(*SECOND))
     wait_until(lambda: ask(standby.database("shop"), reading))

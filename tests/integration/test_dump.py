@@ -42,12 +42,11 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 def locker(films) -> Iterator[psycopg2.extensions.connection]:
     """Somebody who migrates a table, in a transaction that is open."""
     connection = psycopg2.connect(**{**films.parameters, "application_name": "migration 12"})
-    # The server ends it in the end, whatever becomes of the test.
-    connection.cursor().execute("set idle_in_transaction_session_timeout = '8s'")
-    connection.commit()
     connection.cursor().execute("lock table public.films in access exclusive mode")
-    yield connection
-    connection.close()
+    try:
+        yield connection
+    finally:
+        connection.close()
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -64,6 +65,23 @@ def test_readers_of_the_destination_find_gold_before_silver_before_the_landing(f
     )
 
     assert psql.stdout.strip() == "gold, silver, public"
+
+
+def test_a_server_that_has_more_to_recover_than_ten_seconds_allow_is_waited_for(folder, query):
+    embedded.start(folder, ["source"], INIT_SQL)
+    embedded.stop(folder)
+    data = folder / "source"
+    with (data / "postgresql.auto.conf").open("a") as settings:
+        # Asked several times before the server opens.
+        settings.write("restore_command = 'sleep 6; false'\n")
+    (data / "recovery.signal").touch()
+    shutil.chown(data / "recovery.signal", data.owner())
+    began = time.monotonic()
+
+    embedded.start(folder, ["source"], INIT_SQL)
+
+    assert time.monotonic() - began > 10
+    assert query(database(folder, "source"), "select 1") == [(1,)]
 
 
 def test_stop_ends_both_servers_and_says_which(folder):

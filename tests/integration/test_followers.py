@@ -12,6 +12,7 @@ from tasks.landing import RestoreOptions
 from tasks.postgres import connect
 from tasks.run_folder import RunFolder
 from tests.integration.conftest import SECOND, ignore
+from tests.worlds import wait_until
 
 WHOLE = """
 select
@@ -220,7 +221,10 @@ def test_a_temporary_view_of_a_session_that_is_still_there_stops_the_restore(pub
     with pytest.raises(DependentsFound, match="temporary view"):
         published.load("second")
 
+    number = analyst.info.backend_pid
     analyst.close()
+    # The server drops what was temporary after it has said goodbye.
+    wait_until(lambda: not published.query("select 1 from pg_stat_activity where pid = %s", [number]))
     published.load("second")
 
 

@@ -532,7 +532,7 @@ def test_a_reader_in_a_transaction_is_waited_for_and_named(loaded, second, tools
         restored(second, tmp_path / "second", loaded, tools, hurried)
     after = fingerprint(query, loaded)
     reader.close()
-    restored(second, tmp_path / "second", loaded, tools, hurried)
+    restored(second, tmp_path / "second", loaded, tools)
 
     assert f"session {reader_pid}" in refused.value.message
     assert "analyst at work" in refused.value.message

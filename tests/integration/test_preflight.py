@@ -25,6 +25,7 @@ from tasks.tools import choose_tools
 from tests.conftest import DATA, PROJECT
 from tests.integration.conftest import DBT
 from tests.integration.copying import copied, dumped, restored
+from tests.worlds import ask, wait_until
 
 
 def run(database: Database, *statements: str) -> None:
@@ -193,6 +194,8 @@ def test_who_waits_for_a_lock_that_pg_dump_would_queue_behind_is_named_with_whom
         report.cursor().execute("select count(*) from public.films")
         psycopg2.extras.wait_select(migration)
         migration.cursor().execute("begin; lock table public.films in access exclusive mode")
+        waits = "select 1 from pg_locks where pid = %s and locktype = 'relation' and not granted"
+        wait_until(lambda: ask(films, waits, [migration.info.backend_pid]))
         found, reporter = answer(plan, "tables"), report.info.backend_pid
 
     assert found.level == "warn"

@@ -162,13 +162,13 @@ def test_a_table_that_cannot_be_read_is_named(source, destination, tools, tmp_pa
 
 
 def test_a_table_whose_rows_cannot_be_digested_is_named_by_the_dump(source, tools, tmp_path):
-    """The snapshot ends with the statement that failed, so pg_dump fails as well, and knows nothing of the cause."""
+    """The snapshot ends with the statement that failed, so psql fails as well, and knows nothing of the cause."""
     run(source, "create type public.mood as enum ('good', 'bad')", "create table public.days (mood public.mood)")
     run(source, "insert into public.days values ('bad')", "delete from pg_catalog.pg_enum where enumlabel = 'bad'")
-    later = tmp_path / "pg_dump"
-    later.write_text(f'#!/bin/sh\ncase "$*" in *schema-only*) ;; *) sleep 3;; esac\nexec "{tools.pg_dump.path}" "$@"\n')
+    later = tmp_path / "psql"
+    later.write_text(f'#!/bin/sh\nsleep 3\nexec "{tools.psql.path}" "$@"\n')
     later.chmod(0o755)
-    slow = Tools(pg_dump=dataclasses.replace(tools.pg_dump, path=later), pg_restore=tools.pg_restore, psql=tools.psql)
+    slow = dataclasses.replace(tools, psql=dataclasses.replace(tools.psql, path=later))
 
     with pytest.raises(StatementFailed, match=r"rows of public\.days could not be measured: .*invalid internal value"):
         dumped(source, tmp_path / "run", slow, CHECKSUMS)

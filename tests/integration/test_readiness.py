@@ -15,6 +15,7 @@ from tasks import readiness
 from tasks.errors import DatabaseMissing, DatabaseUnreachable, LoginRefused, SettingInvalid
 from tasks.postgres import Database, connect
 from tasks.readiness import ReadinessOptions
+from tests.worlds import wait_until
 
 AT_ONCE = ReadinessOptions(timeout_seconds=5)
 
@@ -41,6 +42,11 @@ class OwnServer:
 
     def start(self, *, wait: bool = True) -> None:
         self.control("-w" if wait else "-W", "-o", self._options, "-l", str(self.folder / "log"), "start")
+
+    @property
+    def said(self) -> str:
+        """What it has written to its log."""
+        return (self.folder / "log").read_text(encoding="utf-8")
 
     def stop(self) -> None:
         self.control("-w", "-m", "fast", "stop")
@@ -107,6 +113,8 @@ def test_a_server_that_accepts_connections_but_no_queries_yet_is_waited_for(serv
         settings.write("hot_standby = off\n")
     server.start(wait=False)
     wait_for_port(server.port)
+    # Before that nothing is there to be promoted.
+    wait_until(lambda: "entering standby mode" in server.said)
     was_ready = readiness.is_ready(server.database())
     promotion = threading.Timer(1, server.control, ["-w", "promote"])
     promotion.start()

@@ -29,7 +29,10 @@ def filled(source):
         # A dump that takes no longer than a commit may wait for the disk is not built on; ours take no time at all.
         session.run("alter system set wal_writer_delay = '1ms'")
         session.run("select pg_catalog.pg_reload_conf()")
-    return source
+    yield source
+    with connect(source) as session:
+        session.run("alter system reset wal_writer_delay")
+        session.run("select pg_catalog.pg_reload_conf()")
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ def is_alive(pid: int) -> bool:
     """A zombie that nobody waits for is dead."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except OSError:
         return False
 
 
@@ -104,10 +104,10 @@ def test_a_time_limit_ends_the_whole_group():
     told: list[str] = []
     started = time.monotonic()
 
-    with pytest.raises(CommandFailed, match="did not end within 1 s"):
-        shell("sleep 60 & echo $!; echo $$; wait", timeout_seconds=1, on_line=told.append)
+    with pytest.raises(CommandFailed, match="did not end within 5 s"):
+        shell("sleep 60 & echo $!; echo $$; wait", timeout_seconds=5, on_line=told.append)
 
-    assert time.monotonic() - started < 8
+    assert time.monotonic() - started < 12
     assert len(told) == 2
     wait_until(lambda: not any(is_alive(int(pid)) for pid in told))
 

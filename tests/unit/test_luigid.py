@@ -1,9 +1,8 @@
-import time
-
 import pytest
 
 from tasks import luigid
 from tasks.task import DatabaseReady
+from tests.worlds import wait_until
 
 Said = list[tuple[str, int]]
 
@@ -29,7 +28,8 @@ def test_luigid_hears_once_a_second_what_was_told_last_and_nothing_is_lost(task,
         task.tell(number, f"table {number}")
     assert said == [("table 0", 0)]
 
-    time.sleep(1.2)
+    wait_until(lambda: len(said) > 1)
+    task._later.join()
 
     assert said == [("table 0", 0), ("table 49", 49)]
 
