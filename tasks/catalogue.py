@@ -4,27 +4,19 @@ Objects are told by their numbers in the catalogues (`classid`, `objid`): these 
 """
 
 import logging
-import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
-from tasks.errors import DependentsFound, LockNotGranted, PublishBlocked
+from tasks.errors import DependentsFound
 from tasks.postgres import Session
-from tasks.progress import Tell, unheard
 from tasks.statements import quoted, statement, with_names
 
 logger = logging.getLogger(__name__)
 
-T = TypeVar("T")
-
-# A reader who waits for us while we wait for them must never be the one that the server ends to break the deadlock,
-# which it does when somebody has waited for deadlock_timeout, 1 s by default. So we let go before anybody has: a
-# wait is short, and it is next to nothing once we have held locks for half a second.
-_LOCK_TIMEOUT_SECONDS = 0.2
+# Who waits for us is to be free again within a second (`patience.py` says why): a wait is next to nothing once we have
+# held locks for half of that.
 _PATIENCE_SECONDS = 0.5
 _HURRIED_LOCK_TIMEOUT_MS = 10
-_PAUSE_SECONDS = 0.5
 _SHOWN = 20
 # Statements that make one journey to the server.
 _AT_ONCE = 50
@@ -185,72 +177,6 @@ def copy_default_privileges(session: Session, old_schema: str, new_schema: str) 
     schemas = {"old_schema": old_schema, "new_schema": new_schema}
     for (grant,) in session.all(statement("read_default_privileges"), schemas):
         session.run(grant)
-
-
-def others_in_transaction(session: Session) -> str:
-    """Name the sessions of this database that are in a transaction, the oldest first."""
-    rows = session.all(statement("read_old_snapshots"))
-    named = [
-        f"{f'session {pid}' if pid else 'transaction'} ({role}, {name or 'unnamed'}, {state}, {seconds} s)"
-        for pid, role, name, state, seconds in rows
-    ]
-    return ", ".join(named) or "none that this role can see"
-
-
-def patiently(
-    session: Session, work: Callable[[], T], *, timeout_seconds: float, what: str, state: str, tell: Tell = unheard
-) -> T:
-    """Do catalogue work in one transaction, when its locks can be had without anybody having to queue behind us.
-
-    Returns:
-        What the work returns, which is begun anew when a lock is refused.
-
-    Raises:
-        PublishBlocked: not within the time; the sessions in transactions are named.
-    """
-
-    def attempt() -> T:
-        with session.transaction(lock_timeout_seconds=_LOCK_TIMEOUT_SECONDS):
-            return work()
-
-    return until_granted(session, attempt, timeout_seconds=timeout_seconds, what=what, state=state, tell=tell)
-
-
-def until_granted(
-    session: Session, attempt: Callable[[], T], *, timeout_seconds: float, what: str, state: str, tell: Tell = unheard
-) -> T:
-    """Attempt something again and again until no lock is refused, and name those who are waited for.
-
-    Returns:
-        What the attempt returns.
-
-    Raises:
-        PublishBlocked: not within the time.
-    """
-    started, told = time.monotonic(), ""
-    while isinstance(outcome := _outcome(attempt), LockNotGranted):
-        others = others_in_transaction(session)
-        waited = time.monotonic() - started
-        if waited > timeout_seconds:
-            raise PublishBlocked(
-                f"{what} waited {timeout_seconds:.0f} s for readers of {session.database} and gave up: {others}; "
-                f"{state}",
-                hint="end these sessions (what is prepared: rollback prepared), or raise [publish] "
-                "readers_timeout_seconds, and run again",
-            ) from outcome
-        if others != told:
-            logger.info("%s waits for readers: %s", what, others)
-            told = others
-        tell(f"{what} waits for readers, {waited:.0f} of {timeout_seconds:.0f} s: {others}")
-        time.sleep(_PAUSE_SECONDS)
-    return outcome
-
-
-def _outcome(attempt: Callable[[], T]) -> T | LockNotGranted:
-    try:
-        return attempt()
-    except LockNotGranted as error:
-        return error
 
 
 def _numbers(objects: Sequence[Object | Part | Dependent]) -> dict[str, list[int]]:

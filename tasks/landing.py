@@ -17,6 +17,7 @@ from tasks import (
     generations,
     inventory,
     ledger,
+    patience,
     proof,
     unchanged,
 )
@@ -235,4 +236,4 @@ def _put_back(destination: Database, options: RestoreOptions, error: BaseExcepti
 def _patiently(session: Session, options: RestoreOptions, work: Callable[[], T], what: str, tell: Tell = unheard) -> T:
     seconds = options.readers_timeout_seconds
     state = "readers see what they saw"
-    return catalogue.patiently(session, work, timeout_seconds=seconds, what=what, state=state, tell=tell)
+    return patience.patiently(session, work, timeout_seconds=seconds, what=what, state=state, tell=tell)

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from tasks import catalogue, claims, dbt_program, generations, ledger, stateful
+from tasks import catalogue, claims, dbt_program, generations, ledger, patience, stateful
 from tasks.checkpoints import Json
 from tasks.dbt_artifacts import BuildResults
 from tasks.dbt_program import DbtOptions
@@ -118,7 +118,7 @@ def _begin(session: Session, load_id: int, dbt_digest: str, options: DbtOptions,
             stateful.prepare_next(session, published)
         return int(version_id)
 
-    return catalogue.patiently(
+    return patience.patiently(
         session,
         work,
         timeout_seconds=options.readers_timeout_seconds,

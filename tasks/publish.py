@@ -5,7 +5,7 @@ import logging
 import time
 from dataclasses import dataclass
 
-from tasks import catalogue, claims, dependents, generations, ledger
+from tasks import catalogue, claims, dependents, generations, ledger, patience
 from tasks.errors import DestinationBusy, LandingOccupied
 from tasks.generations import NEXT, previous
 from tasks.ledger import State, read_holding
@@ -99,7 +99,7 @@ def _wait_for_old_snapshots(session: Session, options: PublishOptions, listener:
 
     session.run(f"set lock_timeout = '{_GATE_SLICE_SECONDS}s'")
     try:
-        catalogue.until_granted(
+        patience.until_granted(
             session,
             attempt,
             timeout_seconds=options.readers_timeout_seconds,
@@ -130,7 +130,7 @@ def _swap(session: Session, options: PublishOptions, listener: Listener) -> tupl
                 generations.drop_previous(session, read_holding(session))
         return incoming, [view.name for view in following]
 
-    return catalogue.patiently(
+    return patience.patiently(
         session,
         work,
         timeout_seconds=options.readers_timeout_seconds,

@@ -5,7 +5,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 
-from tasks import catalogue, claims, dependents, generations, keys, ledger
+from tasks import catalogue, claims, dependents, generations, keys, ledger, patience
 from tasks.catalogue import Object
 from tasks.errors import NothingToRollBack
 from tasks.generations import DROPPED, previous
@@ -52,7 +52,7 @@ def roll_back(
         return current, before
 
     listener(0, "exchanging the version that readers see and the one before")
-    current, before = catalogue.patiently(
+    current, before = patience.patiently(
         session, work,
         timeout_seconds=readers_timeout_seconds, what="rolling back", state=_KEPT, tell=functools.partial(listener, 0),
     )  # fmt: skip

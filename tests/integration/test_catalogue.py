@@ -5,10 +5,11 @@ import time
 
 import pytest
 
-from tasks import catalogue, embedded
+from tasks import catalogue, embedded, patience
 from tasks.errors import DependentsFound, PublishBlocked, StatementFailed
-from tasks.postgres import connect
+from tasks.postgres import Database, connect
 from tests.conftest import DATA, run_sql_file
+from tests.worlds import ask, wait_until
 
 
 @pytest.fixture
@@ -155,7 +156,7 @@ def test_work_whose_locks_cannot_be_had_is_given_up_and_nothing_of_it_stays(empt
     reader = empty.reader("begin", "select * from public.b")
 
     with pytest.raises(PublishBlocked, match=f"moving waited 1 s .*session {reader.info.backend_pid} .*; all is kept"):
-        catalogue.patiently(
+        patience.patiently(
             session,
             lambda: catalogue.move(session, catalogue.living_in(session, ["public"]), {"public": "aside"}),
             timeout_seconds=1,
@@ -165,6 +166,48 @@ def test_work_whose_locks_cannot_be_had_is_given_up_and_nothing_of_it_stays(empt
 
     assert [o.identity for o in catalogue.living_in(session, ["public"])] == ["public.a", "public.b"]
     assert schemas_of(session) == ["public"]
+
+
+def test_autovacuum_at_work_on_a_table_is_ended_and_nobody_who_reads_waits_for_it(serve):
+    server = serve()
+    # A page in every fifth of a second, for minutes.
+    server.start(autovacuum_naptime="1s", autovacuum_vacuum_cost_delay="100ms", autovacuum_vacuum_cost_limit="10")
+    ask(server.database("postgres"), "create role keeper login")
+    ask(server.database("postgres"), "create database shop owner keeper")
+    shop = server.database("shop")
+    keepers = Database(parameters={**shop.parameters, "user": "keeper"})
+    with connect(keepers) as session, connect(shop) as reader:
+        session.run("create schema landing; create table landing.films (id integer, title text)")
+        session.run("insert into landing.films select n, repeat('x', 500) from generate_series(1, 60000) as n")
+        session.run("delete from landing.films where id % 2 = 0")
+        reader.run("create view public.films as select * from landing.films")
+        at_work = "select 1 from pg_stat_progress_vacuum where relid = to_regclass('landing.films')"
+        wait_until(lambda: reader.all(at_work))
+        moving = threading.Thread(target=move_away, args=(keepers, 20))
+        began = time.monotonic()
+        moving.start()
+
+        longest = 0.0
+        while moving.is_alive():
+            asked = time.monotonic()
+            reader.all("select title from public.films limit 1")
+            longest = max(longest, time.monotonic() - asked)
+        moving.join()
+
+        assert longest < 1
+        assert time.monotonic() - began < 10
+        assert [o.identity for o in catalogue.living_in(reader, ["aside"])] == ["aside.films"]
+
+
+def move_away(database, timeout_seconds):
+    with connect(database) as session:
+        patience.patiently(
+            session,
+            lambda: catalogue.move(session, catalogue.living_in(session, ["landing"]), {"landing": "aside"}),
+            timeout_seconds=timeout_seconds,
+            what="moving",
+            state="all is kept",
+        )
 
 
 def test_work_that_waits_gives_its_locks_back_in_between(empty, session):
@@ -190,7 +233,7 @@ def test_work_that_waits_gives_its_locks_back_in_between(empty, session):
 def try_to_move(session, timeout_seconds):
     objects = catalogue.living_in(session, ["public"])
     with pytest.raises(PublishBlocked):
-        catalogue.patiently(
+        patience.patiently(
             session,
             lambda: catalogue.move(session, objects, {"public": "aside"}),
             timeout_seconds=timeout_seconds,
@@ -205,7 +248,7 @@ def test_work_is_done_as_soon_as_the_lock_is_free(empty, session):
     ending = threading.Timer(1, reader.close)
     ending.start()
 
-    catalogue.patiently(
+    patience.patiently(
         session,
         lambda: catalogue.move(session, catalogue.living_in(session, ["public"]), {"public": "aside"}),
         timeout_seconds=20,
@@ -226,7 +269,7 @@ def test_work_that_fails_for_another_reason_is_not_tried_again(session):
         session.run("select 1 / 0")
 
     with pytest.raises(StatementFailed, match="division by zero"):
-        catalogue.patiently(session, work, timeout_seconds=20, what="dividing", state="all is kept")
+        patience.patiently(session, work, timeout_seconds=20, what="dividing", state="all is kept")
 
     assert len(attempts) == 1
     assert catalogue.living_in(session, ["public"]) == []
