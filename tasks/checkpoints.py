@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 Json = dict[str, Any]
 
 # Counted up when a checkpoint means something else than before: an older one is then not believed.
-FORMAT = 4
+FORMAT = 5
 # Files digested side by side: the digest of a block is worked out without Python's lock.
 _AT_ONCE = 4
 _BLOCK_BYTES = 1 << 20

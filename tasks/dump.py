@@ -112,7 +112,7 @@ def _unload(
     shipments = unloading.plan(sources, options.compress, server_version=session.server_version)
     is_digested = options.verify == "checksums"
     names = [(table.schema, table.name) for table in snapshot.tables] if is_digested else []
-    sizes = {str(source): source.table_bytes for source in sources}
+    sizes = {str(source): source.rows_bytes for source in sources}
     with ThreadPoolExecutor(1) as threads, Progress("dumping", sizes, listener, at_work=options.jobs) as progress:
         unload = Unloading(
             psql=Psql(session, job.tools.psql, time.monotonic() + options.timeout_seconds),
@@ -125,13 +125,13 @@ def _unload(
         try:
             crew.side_by_side(unload.work(shipments), jobs=options.jobs)
         except BaseException as error:
-            if isinstance(error, DumpFailed):
+            try:
                 # Where the source went away, or a statement failed in the snapshot, the programs name a symptom.
-                futures.wait([measuring], timeout=_CAUSE_SECONDS)
-                if measuring.done():
+                if isinstance(error, DumpFailed) and futures.wait([measuring], timeout=_CAUSE_SECONDS).done:
                     measuring.result()
                     session.ensure_in_reach()
-            session.give_up()
+            finally:
+                session.give_up()
             with suppress(PipelineError):
                 measuring.result()
             raise
@@ -184,8 +184,8 @@ def _table_of(
         schema=table.schema,
         name=table.name,
         rows=found.rows if found else 0,
-        # Not the size of another moment: by it the rows' form was chosen, and the loading goes by it too.
         bytes=found.source.table_bytes if found else 0,
+        rows_bytes=found.source.rows_bytes if found else 0,
         with_data=table.kind == "r" and table.oid not in without_rows,
         columns=found.source.columns if found else [],
         is_binary=found is not None and found.source.is_binary,

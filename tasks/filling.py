@@ -50,7 +50,7 @@ def fill(
     made = [table for table in manifest.tables if (table.schema, table.name) not in plan.rows]
     tables = [table for table in made if table.rows]
     shipments = loading.plan(tables, parts.others)
-    with Progress("restoring", {str(t): t.bytes for t in tables}, listener, at_work=jobs) as progress:
+    with Progress("restoring", {str(t): t.rows_bytes for t in tables}, listener, at_work=jobs) as progress:
         deadline = time.monotonic() + restoring.timeout_seconds
         carrier = Psql(session, psql, deadline, settings=(("synchronous_commit", "off"),))
         load = Loading(psql=carrier, restoring=restoring, jobs=jobs, begin=progress.begin)

@@ -34,7 +34,7 @@ class Shipment:
     @property
     def is_large(self) -> bool:
         """Whether it is one table that is worth a psql of its own, and several jobs for its indexes."""
-        return self.tables[0].bytes >= LARGE_BYTES
+        return self.tables[0].rows_bytes >= LARGE_BYTES
 
 
 def plan(tables: Sequence[Table], entries: Sequence[Entry]) -> list[Shipment]:
@@ -47,11 +47,11 @@ def plan(tables: Sequence[Table], entries: Sequence[Entry]) -> list[Shipment]:
         if entry.title.startswith(_INDEXES) and len(needed) == 1 and None not in needed:
             by_table.setdefault(min(filter(None, needed)), []).append(entry)
     shipments: list[Shipment] = []
-    for table in sorted(tables, key=lambda each: -each.bytes):
+    for table in sorted(tables, key=lambda each: -each.rows_bytes):
         indexes = tuple(by_table.get(table.oid, ()))
         last = shipments[-1] if shipments else None
         is_full = last is None or last.is_large or len(last.tables) >= GROUP_TABLES
-        if table.bytes >= LARGE_BYTES or last is None or is_full or _bytes(last.tables) >= GROUP_BYTES:
+        if table.rows_bytes >= LARGE_BYTES or last is None or is_full or _bytes(last.tables) >= GROUP_BYTES:
             shipments.append(Shipment((table,), indexes))
         else:
             shipments[-1] = Shipment((*last.tables, table), (*last.indexes, *indexes))
@@ -59,7 +59,7 @@ def plan(tables: Sequence[Table], entries: Sequence[Entry]) -> list[Shipment]:
 
 
 def _bytes(tables: Iterable[Table]) -> int:
-    return sum(table.bytes for table in tables)
+    return sum(table.rows_bytes for table in tables)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,8 @@ from tasks.remainder import ForeignKey, MaterializedView, SequenceState
 class Table:
     """One ordinary table, leaf partition or parent; `rows` counts its own, not its children's.
 
-    `oid` is its number and `bytes` its size at the source, 0 where its rows are not wanted. `files` are the names of
+    `oid` is its number and `bytes` its size at the source, 0 where its rows are not wanted. `rows_bytes` is that of the
+    pages that its rows are on: by it their form was chosen, and they are loaded. `files` are the names of
     its rows' files in the dump, in order, all of one form, and `columns` what they carry. `digest` is of these rows, in
     any order; None where they were only counted. `form` is that of `row_sources.RowSource`.
     """
@@ -23,6 +24,7 @@ class Table:
     name: str
     rows: int
     bytes: int
+    rows_bytes: int
     with_data: bool
     columns: list[str]
     is_binary: bool

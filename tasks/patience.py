@@ -36,8 +36,12 @@ def patiently(
     """
 
     def attempt() -> T:
-        with session.transaction(lock_timeout_seconds=_LOCK_TIMEOUT_SECONDS):
-            return work()
+        try:
+            with session.transaction(lock_timeout_seconds=_LOCK_TIMEOUT_SECONDS):
+                return work()
+        except LockNotGranted:
+            _let_autovacuum_leave(session, at_most_seconds=timeout_seconds)
+            raise
 
     return until_granted(session, attempt, timeout_seconds=timeout_seconds, what=what, state=state, tell=tell)
 
@@ -64,7 +68,6 @@ def until_granted(
                 hint="end these sessions (what is prepared: rollback prepared), or raise [publish] "
                 "readers_timeout_seconds, and run again",
             ) from outcome
-        _let_autovacuum_leave(session)
         if others != told:
             logger.info("%s waits for readers: %s", what, others)
             told = others
@@ -90,14 +93,16 @@ def others_in_transaction(session: Session) -> str:
     return ", ".join(named) or "none that this role can see"
 
 
-def _let_autovacuum_leave(session: Session) -> None:
+def _let_autovacuum_leave(session: Session, *, at_most_seconds: float) -> None:
     """Have the server end autovacuum's work on our tables, as it does for whoever waits for deadlock_timeout.
 
     We never wait that long for a lock that readers would queue behind; for this one nobody does who reads or writes.
     It is no help with work that keeps transaction numbers from running out, which the server does not end.
     """
-    for schema, name, deadlock_timeout_seconds in session.all(statement("read_vacuumed")):
-        seconds = float(deadlock_timeout_seconds) + _AFTER_DEADLOCK_TIMEOUT_SECONDS
-        logger.debug("autovacuum is at work on %s.%s, and is asked to leave", schema, name)
-        with contextlib.suppress(PipelineError), session.transaction(lock_timeout_seconds=seconds):
-            session.run(with_names("lock table only {} in share update exclusive mode", (schema, name)))
+    # What is wrong, the next attempt will tell.
+    with contextlib.suppress(PipelineError):
+        for schema, name, deadlock_timeout_seconds in session.all(statement("read_vacuumed")):
+            seconds = min(float(deadlock_timeout_seconds) + _AFTER_DEADLOCK_TIMEOUT_SECONDS, at_most_seconds)
+            logger.debug("autovacuum is at work on %s.%s, and is asked to leave", schema, name)
+            with contextlib.suppress(LockNotGranted), session.transaction(lock_timeout_seconds=seconds):
+                session.run(with_names("lock table only {} in share update exclusive mode", (schema, name)))

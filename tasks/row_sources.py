@@ -16,8 +16,9 @@ _READS_RANGES = 140000
 class RowSource:
     """A row of `read_row_sources.sql`: a table that may have rows.
 
-    `form` is equal as long as the same rows read the same; None where that cannot be told. `heap_bytes` are those of
-    its pages up to the last one that has rows, where that can be asked, `toast_bytes` those of wide values beside it.
+    `form` is equal as long as the same rows read the same; None where that cannot be told. `table_bytes` is its size as
+    the server has it, `heap_bytes` that of its pages, up to the last one that has rows where that can be asked,
+    `toast_bytes` that of wide values beside it.
     """
 
     oid: int
@@ -27,6 +28,7 @@ class RowSource:
     is_binary_safe: bool
     is_heap: bool
     form: str | None
+    table_bytes: int
     heap_bytes: int
     toast_bytes: int
     block_bytes: int
@@ -35,7 +37,7 @@ class RowSource:
         return f"{self.schema}.{self.name}"
 
     @property
-    def table_bytes(self) -> int:
+    def rows_bytes(self) -> int:
         return self.heap_bytes + self.toast_bytes
 
     @property
@@ -44,7 +46,7 @@ class RowSource:
 
     @property
     def is_large(self) -> bool:
-        return self.table_bytes >= LARGE_BYTES
+        return self.rows_bytes >= LARGE_BYTES
 
     @property
     def is_binary(self) -> bool:
@@ -83,7 +85,7 @@ def _up_to_its_rows(session: Session, source: RowSource) -> RowSource:
     try:
         pages = _until_last_row(source.pages, has_rows)
     except StatementFailed as error:
-        raise unreadable(source, session, error.message) from error
+        raise unreadable(source, session, error.message, hint="mend the cause and run again") from error
     toast_bytes = source.toast_bytes if pages else 0
     return replace(source, heap_bytes=pages * source.block_bytes, toast_bytes=toast_bytes)
 
@@ -100,9 +102,9 @@ def _until_last_row(pages: int, has_rows: Callable[[int, int], bool]) -> int:
     return end
 
 
-def unreadable(source: RowSource, session: Session, said: str) -> DumpFailed:
+def unreadable(source: RowSource, session: Session, said: str, *, hint: str) -> DumpFailed:
     """Return what to raise, naming the table."""
     return DumpFailed(
         f"the rows of {source} in {session.database} could not be read: {said}; the destination was not touched",
-        hint="mend the cause and run again; the log above has all that was said",
+        hint=hint,
     )

@@ -39,9 +39,9 @@ class Piece:
     def bytes(self) -> int:
         source = self.table.source
         if self.pages is None:
-            return source.table_bytes
+            return source.rows_bytes
         begin, end = self.pages
-        return ((end or source.pages) - begin) * source.table_bytes // source.pages
+        return ((end or source.pages) - begin) * source.rows_bytes // source.pages
 
     @property
     def statement(self) -> str:
@@ -60,7 +60,7 @@ def plan(sources: Sequence[RowSource], compression: Compression, *, server_versi
     """Part the work into shipments, each for one psql, the largest first: a range of a large table, or small tables."""
     large: list[list[Piece]] = []
     groups: list[list[Piece]] = []
-    for source in sorted(sources, key=lambda each: -each.table_bytes):
+    for source in sorted(sources, key=lambda each: -each.rows_bytes):
         table, name = Unloaded(source=source), f"rows/{source.oid}"
         if source.is_large:
             can_part = source.reads_ranges(server_version) and bool(source.columns)
@@ -83,10 +83,10 @@ def plan(sources: Sequence[RowSource], compression: Compression, *, server_versi
 
 def _ranges(source: RowSource) -> list[tuple[int, int | None] | None]:
     """By its own size alone: the files of a table that does not change are the same whatever is dumped beside it."""
-    wanted = max(_LEAST_RANGE_BYTES, source.table_bytes // _MOST_RANGES)
+    wanted = max(_LEAST_RANGE_BYTES, source.rows_bytes // _MOST_RANGES)
     # A power of two: as a rule the count is the same when the server gives back pages of wide values.
     range_bytes = 1 << (wanted - 1).bit_length()
-    count = min(-(-source.table_bytes // range_bytes), source.pages)
+    count = min(-(-source.rows_bytes // range_bytes), source.pages)
     bounds = [source.pages * number // count for number in range(count)]
     if count == 1:
         return [None]
@@ -136,7 +136,8 @@ class Unloading:
         except CopyBrokenError as error:
             ensure_writable(self.directory.parent)
             at = shipment[min(error.done, len(shipment) - 1)].table.source
-            raise unreadable(at, self.psql.session, error.said) from error
+            hint = "mend the cause and run again; the log above has all that psql said"
+            raise unreadable(at, self.psql.session, error.said, hint=hint) from error
         for piece, rows in zip(shipment, counts, strict=True):
             piece.table.rows += rows
             piece.table.files[piece.file] = stored[0] if is_alone else None

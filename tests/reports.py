@@ -91,8 +91,9 @@ class Run:
     def _table(self, named: str, rows: int) -> Table:
         schema, name = named.split(".", 1)
         return Table(
-            oid=16384, schema=schema, name=name, rows=rows, bytes=rows * 117, with_data=named not in self.without_rows,
-            columns=["id"], is_binary=False, files=[f"rows/{name}.copy"], form=None,
+            oid=16384, schema=schema, name=name, rows=rows, bytes=rows * 117, rows_bytes=rows * 117,
+            with_data=named not in self.without_rows, columns=["id"], is_binary=False,
+            files=[f"rows/{name}.copy"], form=None,
         )  # fmt: skip
 
     def _manifest(self) -> Manifest:

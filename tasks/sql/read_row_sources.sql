@@ -36,6 +36,7 @@ select
         when access_method.amname = 'heap' and coalesce(pg_catalog.bool_and(columns.is_lasting), true)
             then pg_catalog.md5(coalesce(pg_catalog.string_agg(columns.form, ',' order by columns.attnum), ''))
     end as form,
+    pg_catalog.pg_table_size(class.oid) as table_bytes,
     pg_catalog.pg_relation_size(class.oid) as heap_bytes,
     -- Without its maps, which come and go with every vacuum.
     coalesce(pg_catalog.pg_relation_size(class.reltoastrelid), 0) as toast_bytes,

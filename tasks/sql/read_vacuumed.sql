@@ -1,5 +1,6 @@
--- One row per table of ours that autovacuum is at work on, with the seconds for which somebody has to wait until the
--- server ends that work. Of sessions of others a role sees little more than that they have a role: a worker has none.
+-- One row per table in the schemas of our loads and versions, with or without a passing name, that autovacuum is at work
+-- on, with the seconds for which somebody has to wait until the server ends that work. Of sessions of others a role sees
+-- little more than that they have a role: a worker has none.
 select
     namespace.nspname::text as schema_name,
     class.relname::text as table_name,
@@ -18,5 +19,11 @@ where
     )
     and activity.usesysid is null
     and class.relkind = 'r'
+    and pg_catalog.regexp_replace(namespace.nspname, '__(next|previous|dropped)$', '') in (
+        select pg_catalog.unnest(loads.schemas) from towpath.loads as loads
+        union all
+        select pg_catalog.unnest(versions.schemas || versions.built_schemas || versions.target)
+        from towpath.versions as versions
+    )
     and pg_catalog.pg_has_role(class.relowner, 'usage')
 order by namespace.nspname, class.relname

@@ -9,11 +9,11 @@ from tests.worlds import World, ask, contents, run_to_the_end, url_of
 
 # Each would end or bend a long job; all at once, on the role and, where it may be, on the database.
 HOSTILE = {
-    "statement_timeout": "'400ms'",
-    "lock_timeout": "'400ms'",
-    "idle_in_transaction_session_timeout": "'400ms'",
-    "idle_session_timeout": "'400ms'",
-    "transaction_timeout": "'500ms'",
+    "statement_timeout": "'200ms'",
+    "lock_timeout": "'200ms'",
+    "idle_in_transaction_session_timeout": "'200ms'",
+    "idle_session_timeout": "'200ms'",
+    "transaction_timeout": "'250ms'",
     "search_path": "nowhere, pg_catalog",
     "client_encoding": "'LATIN1'",
     "default_transaction_isolation": "'serializable'",
@@ -32,13 +32,13 @@ create table public.events as
 select
     i as event_id, 'é ☃ ' || i as noted, i / 3.0::float8 as weight, timestamptz '2020-02-03 04:05:06.789+00' as at,
     interval '1 day 2 hours' as lasted, decode('deadbeef', 'hex') as raw, array[i, null] as numbers
-from generate_series(1, 1200000) as i
+from generate_series(1, 500000) as i
 """
 SLOW_MODEL = """{{ config(materialized='table') }}
 
 select events.event_id, events.noted, pause.is_over
 from public.events
-cross join (select pg_sleep(1) is not null as is_over) as pause
+cross join (select pg_sleep(0.6) is not null as is_over) as pause
 where events.event_id < 10
 """
 

@@ -136,7 +136,7 @@ def test_a_standby_is_a_source_like_any_other_until_the_primary_takes_back_what_
     assert litter == []
     assert unharmed == landed
     assert mended.returncode == 0, mended.stderr
-    assert ask(world.destination, "select count(*), count(extra) from public.bulk") == [(300000, 0)]
+    assert ask(world.destination, "select count(*), count(extra) from public.bulk") == [(3000000, 0)]
 
 
 OBJECTION = """

@@ -127,7 +127,7 @@ def test_a_table_is_as_large_as_its_pages_up_to_the_last_row(source, query, dele
             (again,) = read_row_sources(session, [found.oid])
             last = session.value("select max((ctid::text::point)[0])::bigint + 1 from public.shrinking") or 0
 
-    assert (found.pages, found.table_bytes) == (last, last * 8192)
+    assert (found.pages, found.rows_bytes) == (last, last * 8192)
     assert again == found
 
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tasks import catalogue, embedded, patience
+from tasks import catalogue, claims, embedded, patience
 from tasks.errors import DependentsFound, PublishBlocked, StatementFailed
 from tasks.postgres import Database, connect
 from tests.conftest import DATA, run_sql_file
@@ -177,12 +177,21 @@ def test_autovacuum_at_work_on_a_table_is_ended_and_nobody_who_reads_waits_for_i
     shop = server.database("shop")
     keepers = Database(parameters={**shop.parameters, "user": "keeper"})
     with connect(keepers) as session, connect(shop) as reader:
-        session.run("create schema landing; create table landing.films (id integer, title text)")
-        session.run("insert into landing.films select n, repeat('x', 500) from generate_series(1, 60000) as n")
-        session.run("delete from landing.films where id % 2 = 0")
+        claims.claim(keepers)
+        claims.release(keepers)
+        session.run(
+            "insert into towpath.loads"
+            " (run, source, dump_digest, snapshot_at, state, place, schemas, table_count, row_count) values"
+            " ('first', 'shop', '', now(), 'restored', 'landing', '{landing}', 1, 60000)"
+        )
+        for schema in ("landing", "elsewhere"):
+            session.run(f"create schema {schema}; create table {schema}.films (id integer, title text)")
+            session.run(f"insert into {schema}.films select n, repeat('x', 500) from generate_series(1, 60000) as n")
+            session.run(f"delete from {schema}.films where id % 2 = 0")
         reader.run("create view public.films as select * from landing.films")
-        at_work = "select 1 from pg_stat_progress_vacuum where relid = to_regclass('landing.films')"
-        wait_until(lambda: reader.all(at_work))
+        at_work = "select pid from pg_stat_progress_vacuum where relid = to_regclass(%s)"
+        wait_until(lambda: reader.all(at_work, ["landing.films"]) and reader.all(at_work, ["elsewhere.films"]))
+        elsewhere = reader.all(at_work, ["elsewhere.films"])
         moving = threading.Thread(target=move_away, args=(keepers, 20))
         began = time.monotonic()
         moving.start()
@@ -197,6 +206,7 @@ def test_autovacuum_at_work_on_a_table_is_ended_and_nobody_who_reads_waits_for_i
         assert longest < 1
         assert time.monotonic() - began < 10
         assert [o.identity for o in catalogue.living_in(reader, ["aside"])] == ["aside.films"]
+        assert reader.all(at_work, ["elsewhere.films"]) == elsewhere
 
 
 def move_away(database, timeout_seconds):

@@ -176,6 +176,20 @@ def test_a_table_whose_rows_cannot_be_digested_is_named_by_the_dump(source, tool
     assert list((tmp_path / "run").iterdir()) == []
 
 
+def test_the_cause_is_told_that_is_known_a_moment_after_a_program_failed_of_it(source, tools, tmp_path):
+    run(source, "create type public.mood as enum ('good', 'bad')", "create table public.days (mood public.mood)")
+    # The digest comes to the last row when psql has long failed.
+    run(source, "insert into public.days select 'good' from generate_series(1, 400000)")
+    run(source, "insert into public.days values ('bad')", "delete from pg_catalog.pg_enum where enumlabel = 'bad'")
+    failing = tmp_path / "psql"
+    failing.write_text("#!/bin/sh\necho 'psql:<stdin>:4: ERROR:  a symptom' >&2\nexit 3\n")
+    failing.chmod(0o755)
+    hasty = dataclasses.replace(tools, psql=dataclasses.replace(tools.psql, path=failing))
+
+    with pytest.raises(StatementFailed, match=r"rows of public\.days could not be measured: .*invalid internal value"):
+        dumped(source, tmp_path / "run", hasty, CHECKSUMS)
+
+
 def test_the_order_of_rows_does_not_matter(source, destination, tools, tmp_path):
     run(source, PRICES)
     run(destination, PRICES, "create table public.again as table public.prices", "truncate public.prices")

@@ -8,7 +8,7 @@ MB = 1 << 20
 def source(number: int, size: int, *, is_binary_safe: bool = True, columns: tuple[str, ...] = ("id",)) -> RowSource:
     return RowSource(
         oid=number, schema="public", name=f"t{number}", columns=list(columns), is_binary_safe=is_binary_safe,
-        is_heap=True, form='', heap_bytes=size, toast_bytes=0, block_bytes=8192,
+        is_heap=True, form='', table_bytes=size, heap_bytes=size, toast_bytes=0, block_bytes=8192,
     )  # fmt: skip
 
 
