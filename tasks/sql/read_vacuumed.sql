@@ -1,6 +1,6 @@
--- One row per table in the schemas of our loads and versions, with or without a passing name, that autovacuum is at work
--- on, with the seconds for which somebody has to wait until the server ends that work. Of sessions of others a role sees
--- little more than that they have a role: a worker has none.
+-- One row per table in the schemas of our loads and versions, with or without a passing name, that autovacuum is at
+-- work on, with the seconds for which somebody has to wait until the server ends that work. Of sessions of others a
+-- role sees little more than that they have a role: a worker has none.
 select
     namespace.nspname::text as schema_name,
     class.relname::text as table_name,
