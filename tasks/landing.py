@@ -43,6 +43,8 @@ T = TypeVar("T")
 
 # Percent done by then.
 _COMPARING = 95
+# Between two attempts to put the landing back.
+_PAUSE_SECONDS = 2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,9 +221,7 @@ def _accept(
 def _put_back(destination: Database, options: RestoreOptions, error: BaseException) -> None:
     logger.warning("the restore did not end well: the landing is put back as it was")
     try:
-        # A claim taken anew ends what is still at work in the landing.
-        claims.release(destination)
-        _recover(claims.claim(destination), options)
+        _recover_anew(destination, options)
     except PipelineError as second:
         said = error.message if isinstance(error, PipelineError) else "the restore was broken off"
         # What the server's silence broke is told as such.
@@ -231,6 +231,19 @@ def _put_back(destination: Database, options: RestoreOptions, error: BaseExcepti
             "saw, the landing is half loaded",
             hint="run the same command again as soon as the destination answers: that puts the landing back first",
         ) from error
+
+
+def _recover_anew(destination: Database, options: RestoreOptions, *, attempts: int = 5) -> None:
+    try:
+        # A claim taken anew ends what is still at work in the landing.
+        claims.release(destination)
+        _recover(claims.claim(destination), options)
+    except StatementFailed:
+        if attempts == 1:
+            raise
+        # Of a full disk the server gives room back when what was ended has tidied up.
+        time.sleep(_PAUSE_SECONDS)
+        _recover_anew(destination, options, attempts=attempts - 1)
 
 
 def _patiently(session: Session, options: RestoreOptions, work: Callable[[], T], what: str, tell: Tell = unheard) -> T:
