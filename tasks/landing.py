@@ -241,7 +241,7 @@ def _recover_anew(destination: Database, options: RestoreOptions, *, attempts: i
     except StatementFailed:
         if attempts == 1:
             raise
-        # Of a full disk the server gives room back when what was ended has tidied up.
+        # It takes room of its own; on a full disk there may be some when a checkpoint has tidied up.
         time.sleep(_PAUSE_SECONDS)
         _recover_anew(destination, options, attempts=attempts - 1)
 

@@ -1,8 +1,10 @@
 """The disk of the destination is full: the load or the build goes, what readers see stays, and the run goes on."""
 
+import time
+
 import pytest
 
-from tests.worlds import Clones, World, ask, contents
+from tests.worlds import Clones, World, ask, contents, wait_until
 
 SECOND = ("FullPipeline", "--run-id=second")
 BULK_MODEL = "{{ config(materialized='table') }}\n\nselect bulk.* from public.bulk, generate_series(1, 2) as copy\n"
@@ -65,3 +67,21 @@ def test_a_destination_that_fills_up_keeps_its_landing_and_its_models_and_the_ru
     assert mended.returncode == 0, mended.stderr
     assert "INFO restored" not in mended.stderr
     assert ask(small.destination, "select count(*) from analytics.bulk") == [(40000,)]
+
+
+def test_a_landing_that_there_is_no_room_to_put_back_is_put_back_when_there_is_some(on_disk, start):
+    small, server = on_disk
+    before = contents(small.destination)
+    # Not even for the rows of the catalogues that this writes; the load that failed has given nothing back.
+    fill(server, but_for="100k")
+
+    job = start(small.command(*SECOND))
+    wait_until(lambda: "the restore did not end well" in job.said)
+    time.sleep(1)
+    make_room(server)
+    code = job.wait()
+
+    assert code == 22, job.said
+    assert "put back as it was, readers see what they saw" in job.said
+    assert "could not be put back" not in job.said
+    assert contents(small.destination) == before
